@@ -136,7 +136,13 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 export function toAnnealError(cause: unknown): AnnealError {
   if (cause instanceof AnnealError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
-  return new AnnealError("INTERNAL", message, "This is a defect of Anneal: please report it with the log.", {}, { cause });
+  return new AnnealError(
+    "INTERNAL",
+    message,
+    "This is a defect of Anneal: please report it with the log.",
+    {},
+    { cause },
+  );
 }
 
 /** Rebuilds the error that `toRecord` made on the other side of a border. */

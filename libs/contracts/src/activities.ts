@@ -1,0 +1,65 @@
+import type { ErrorRecord } from "./errors.ts";
+import type { RunSpec } from "./run.ts";
+import type { EvaluationResult, SegmentResult, TrainingPlan } from "./training.ts";
+
+/** What a resume may do that a plain retry may not. */
+export interface ResumeChoices {
+  /** Which source to go on with if the recipe's file was edited since: the one kept with the run, or the file as it is. */
+  readonly recipeVersion: "recorded" | "current" | null;
+  /** Go on under another fingerprint; the run is marked inexact from there. */
+  readonly allowInexact: boolean;
+}
+
+export interface PrepareInput {
+  readonly runId: string;
+  readonly spec: RunSpec;
+  /** Fencing token: grows with every attempt of any activity of the run. */
+  readonly attempt: number;
+  /** Null for a new run; a run that is new must not exist in the store yet. */
+  readonly resume: ResumeChoices | null;
+}
+
+export interface SegmentInput {
+  readonly runId: string;
+  readonly spec: RunSpec;
+  readonly plan: TrainingPlan;
+  readonly attempt: number;
+  /** Steps completed when the segment ends. */
+  readonly untilStep: number;
+  readonly allowInexact: boolean;
+}
+
+export interface EvaluateInput {
+  readonly runId: string;
+  readonly spec: RunSpec;
+  readonly plan: TrainingPlan;
+  readonly attempt: number;
+}
+
+export interface FinishInput {
+  readonly runId: string;
+}
+
+/** The activities of a training run, each with one attempt: the workflow owns the retries. */
+export interface TrainingActivities {
+  /** Checks everything that can be wrong before step 1, records the recipe, commits step 0. */
+  prepareRun(input: PrepareInput): Promise<PreparedRun>;
+  trainSegment(input: SegmentInput): Promise<SegmentResult>;
+  evaluateRun(input: EvaluateInput): Promise<EvaluationResult>;
+  /** Ends the run's trainer process on this worker, if there is one. */
+  finishRun(input: FinishInput): Promise<void>;
+}
+
+export interface PreparedRun {
+  readonly plan: TrainingPlan;
+  /** Newest valid checkpoint: step 0 for a new run. */
+  readonly start: SegmentResult;
+}
+
+/** Details of every failed attempt: `ApplicationFailure.type` is the code, `details[0]` this record. */
+export type FailureDetails = ErrorRecord;
+
+/** A heartbeat at least this often while an activity runs. */
+export const heartbeatIntervalMs = 500;
+/** Silence for this long means that the worker is lost. */
+export const heartbeatTimeoutMs = 5_000;

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { policySchema } from "./policy.ts";
+import { jsonSchema } from "./run.ts";
+
+const metricsSchema = z.record(z.string(), z.number());
+
+/** Sums over the samples seen so far in the epoch: resumed exactly, since JSON round-trips float64. */
+export const accumulatorSchema = z.strictObject({ numSamples: z.int().min(0), sums: metricsSchema });
+export type Accumulator = z.infer<typeof accumulatorSchema>;
+
+export const epochRecordSchema = z.strictObject({
+  epoch: z.int(),
+  step: z.int(),
+  train: metricsSchema,
+  validation: metricsSchema.nullable(),
+});
+
+/** The loop's state beside the tensors. */
+export const loopStateSchema = z.strictObject({
+  /** Steps completed. */
+  step: z.int().min(0),
+  /** Epochs completed, their validation included. */
+  epoch: z.int().min(0),
+  /** Next item of the feed's linear sequence. */
+  cursor: z.int().min(0),
+  accumulator: accumulatorSchema,
+  history: z.array(epochRecordSchema),
+  best: z.strictObject({ metric: z.string(), value: z.number(), step: z.int() }).nullable(),
+  numEpochsWithoutImprovement: z.int().min(0),
+  stoppedEarly: z.boolean(),
+  /** Optimizer scalars by name, e.g. its own step counter. */
+  optimizer: z.record(z.string(), z.number()),
+});
+export type LoopState = z.infer<typeof loopStateSchema>;
+
+export const manifestFileSchema = z.strictObject({
+  name: z.string(),
+  numBytes: z.int().min(0),
+  sha256: z.string().length(64),
+});
+
+/** `manifest.json` of a checkpoint, format version 1. */
+export const manifestSchema = z.strictObject({
+  format: z.literal("anneal-checkpoint"),
+  version: z.literal(1),
+  runId: z.string(),
+  /** Fencing token of the attempt that wrote it. */
+  attempt: z.int().min(0),
+  createdAt: z.iso.datetime(),
+  seed: z.int(),
+  recipe: z.strictObject({ name: z.string(), digest: z.string() }),
+  parameters: z.record(z.string(), jsonSchema),
+  policy: policySchema,
+  optimizerName: z.string(),
+  fingerprint: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  /** False once the run went on under another fingerprint. */
+  exact: z.boolean(),
+  /** sha256 of the repository's lock file: which packages wrote this. */
+  lockfileDigest: z.string(),
+  /** What is monitored, and its value at this checkpoint where known: retention keeps the best. */
+  monitor: z.strictObject({
+    metric: z.string(),
+    direction: z.enum(["minimize", "maximize"]),
+    value: z.number().nullable(),
+  }),
+  state: loopStateSchema,
+  files: z.array(manifestFileSchema),
+  /** sha256 over tensors and `state`; the digest by which runs are compared. */
+  digest: z.string().length(64),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+/** What the training loop knows; the store adds files, digest and time. */
+export type ManifestDraft = Omit<Manifest, "format" | "version" | "createdAt" | "files" | "digest" | "attempt">;

@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { engines, policySchema } from "./policy.ts";
+
+/** A run's id is its workflow's id and its folder's name: no separators, no leading dot. Schedules append a time. */
+export const runIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:+-]{0,127}$/, "letters, digits and . _ : + - only, 128 at most, no leading dot");
+
+/** Any JSON value: parameters cross the workflow's history. */
+export const jsonSchema = z.json();
+export type Json = z.infer<typeof jsonSchema>;
+
+/** When checkpoints are written and which are kept. The last one of each epoch is always written. */
+export const checkpointPolicySchema = z.strictObject({
+  everyMs: z.int().min(100).default(60_000).describe("Milliseconds between checkpoints within an epoch"),
+  everySteps: z.int().min(1).optional().describe("Steps between checkpoints within an epoch, beside the time"),
+  keepLast: z.int().min(1).default(3).describe("Newest checkpoints kept"),
+  keepBest: z.int().min(0).default(1).describe("Best checkpoints kept, by the monitored metric"),
+});
+export type CheckpointPolicy = z.infer<typeof checkpointPolicySchema>;
+
+/** How many failed attempts of each class a run may have before it fails. Preemption is not counted. */
+export const retryBudgetSchema = z.strictObject({
+  crash: z.int().min(0).default(5),
+  memory: z.int().min(0).default(3),
+  environment: z.int().min(0).default(3),
+});
+export type RetryBudget = z.infer<typeof retryBudgetSchema>;
+
+/** Threads of TensorFlow. Results depend on them bit for bit, so they are decided once and recorded. */
+export const threadsSchema = z.strictObject({
+  intraOp: z.int().min(1).max(1024),
+  interOp: z.int().min(1).max(1024),
+});
+export type Threads = z.infer<typeof threadsSchema>;
+
+/** Everything that defines a run. The command line, schedules, the workflow's input and its memo derive from it. */
+export const runSpecSchema = z.strictObject({
+  recipe: z.strictObject({
+    name: z.string().min(1),
+    /** Absolute path of the recipe's file on the machines that train. */
+    path: z.string().min(1),
+  }),
+  parameters: z.record(z.string(), jsonSchema).default({}),
+  seed: z.int().min(0).max(0x7fff_ffff).default(42).describe("Seed of weights, order, augmentation and dropout"),
+  policy: policySchema.prefault({}),
+  engine: z.enum(engines).default("eager"),
+  threads: threadsSchema.optional().describe("TensorFlow's threads; by default the machine's cores"),
+  maxSteps: z.int().min(1).optional().describe("Stop after this many steps in all"),
+  checkpoint: checkpointPolicySchema.prefault({}),
+  /** A segment (one activity) ends at the end of an epoch, or after this many steps or milliseconds. */
+  segment: z
+    .strictObject({
+      maxSteps: z.int().min(1).optional(),
+      maxMs: z.int().min(1_000).default(600_000),
+    })
+    .prefault({}),
+  retries: retryBudgetSchema.prefault({}),
+});
+export type RunSpec = z.infer<typeof runSpecSchema>;
+/** The spec as a person writes it: everything with a default may be left out. */
+export type RunSpecInput = z.input<typeof runSpecSchema>;

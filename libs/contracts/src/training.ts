@@ -1,0 +1,102 @@
+import type { Fingerprint } from "./fingerprint.ts";
+import type { Threads } from "./run.ts";
+
+/** Named scalar metrics, means over samples. `loss` is always among them. */
+export type Metrics = Readonly<Record<string, number>>;
+
+export type MetricDirection = "minimize" | "maximize";
+
+/** A committed checkpoint, by reference. */
+export interface CheckpointReference {
+  readonly step: number;
+  /** Epochs completed. */
+  readonly epoch: number;
+  /** Absolute directory of the checkpoint. */
+  readonly path: string;
+  /** sha256 (hex) over the state: tensors, step, metric accumulators; independent of time, place and attempt. */
+  readonly digest: string;
+}
+
+/** What happened in one epoch. `train` are running means over the epoch; `validation` where the recipe has such data. */
+export interface EpochRecord {
+  readonly epoch: number;
+  readonly step: number;
+  readonly train: Metrics;
+  readonly validation: Metrics | null;
+}
+
+/** Facts of a run that never change after it was prepared. */
+export interface TrainingPlan {
+  readonly recipeName: string;
+  readonly recipeDigest: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly numTrainSamples: number;
+  readonly numValidationSamples: number;
+  readonly numTestSamples: number;
+  readonly batchSize: number;
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+  /** Steps until the run ends: epochs x steps an epoch, or `maxSteps` if fewer. */
+  readonly totalSteps: number;
+  readonly numParameters: number;
+  /** The metric that decides which checkpoint is best, e.g. `validation/accuracy`, and its direction. */
+  readonly monitor: { readonly metric: string; readonly direction: MetricDirection };
+  readonly threads: Threads;
+  readonly fingerprint: Fingerprint;
+}
+
+export const trainingPhases = ["queued", "starting", "training", "validating", "evaluating", "stopping"] as const;
+export type TrainingPhase = (typeof trainingPhases)[number];
+
+/** Where a run is right now: what heartbeats carry. */
+export interface Progress {
+  readonly phase: TrainingPhase;
+  /** Steps completed. */
+  readonly step: number;
+  readonly totalSteps: number;
+  /** Epoch in progress, from 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly metrics: Metrics;
+  readonly samplesPerSecond: number | null;
+  readonly secondsLeft: number | null;
+  readonly checkpoint: CheckpointReference | null;
+  readonly best: { readonly metric: string; readonly value: number; readonly step: number } | null;
+  /** Share (0..1) of the engine's time in this segment that it waited for data. */
+  readonly engineWaitShare: number | null;
+  readonly trainerPid: number | null;
+  readonly workerPid: number | null;
+  /** Why the run waits, when it is queued. */
+  readonly note: string | null;
+}
+
+/** A checkpoint that could not be used and was passed over for the one before. */
+export interface SkippedCheckpoint {
+  readonly path: string;
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** The end of a segment. */
+export interface SegmentResult {
+  readonly step: number;
+  readonly epoch: number;
+  readonly metrics: Metrics;
+  readonly checkpoint: CheckpointReference;
+  readonly best: Progress["best"];
+  readonly history: readonly EpochRecord[];
+  /** The run has no more steps to do: all done, or stopped early. */
+  readonly finished: boolean;
+  readonly stoppedEarly: boolean;
+  /** False once the run went on under another fingerprint. */
+  readonly exact: boolean;
+  readonly skipped: readonly SkippedCheckpoint[];
+}
+
+/** Held-out metrics of a checkpoint. */
+export interface EvaluationResult {
+  readonly split: "test" | "validation" | "train";
+  readonly numSamples: number;
+  readonly metrics: Metrics;
+  readonly checkpoint: CheckpointReference;
+}
