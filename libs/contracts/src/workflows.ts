@@ -41,6 +41,7 @@ export interface CarriedState {
   readonly attempt: number;
   readonly failures: Readonly<Record<string, number>>;
   readonly recentFailures: readonly FailedAttempt[];
+  readonly numFailedAttempts: number;
   readonly startedAtMs: number;
 }
 

@@ -1,1 +1,2 @@
-export {};
+/** Workflows of Anneal: Temporal's bundler registers every function exported here. */
+export { train } from "./train.ts";

@@ -1,0 +1,14 @@
+import type { RunSpec, TrainingPlan } from "@anneal/contracts";
+
+/** Steps completed when the segment that starts after `step` ends: the epoch's end, or earlier by the spec's limit. */
+export function nextSegmentEnd(step: number, plan: TrainingPlan, spec: RunSpec): number {
+  const epochEnd = (Math.floor(step / plan.stepsPerEpoch) + 1) * plan.stepsPerEpoch;
+  const limit = spec.segment.maxSteps === undefined ? epochEnd : step + spec.segment.maxSteps;
+  return Math.min(epochEnd, limit, plan.totalSteps);
+}
+
+/** One line for the UI, e.g. `steps 469-938, epoch 2/3` (steps counted from 1). */
+export function segmentSummary(step: number, untilStep: number, plan: TrainingPlan): string {
+  const epoch = Math.floor(step / plan.stepsPerEpoch) + 1;
+  return `steps ${step + 1}-${untilStep}, epoch ${epoch}/${plan.epochs}`;
+}

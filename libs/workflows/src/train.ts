@@ -1,0 +1,231 @@
+import {
+  type CarriedState,
+  type FailedAttempt,
+  heartbeatTimeoutMs,
+  type PreparedRun,
+  type Progress,
+  progressSignalName,
+  type RunState,
+  type RunStatus,
+  type SegmentResult,
+  statusQueryName,
+  type TrainInput,
+  type TrainingActivities,
+  type TrainingPlan,
+  type TrainResult,
+} from "@anneal/contracts";
+import {
+  ActivityCancellationType,
+  ApplicationFailure,
+  CancellationScope,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from "@temporalio/workflow";
+import { observeFailure } from "./failures.ts";
+import { type FailureCounts, nextMove } from "./next-move.ts";
+import { type Published, publish } from "./publish.ts";
+import { nextSegmentEnd, segmentSummary } from "./segments.ts";
+
+export const statusQuery = defineQuery<RunState>(statusQueryName);
+export const progressSignal = defineSignal<[Progress]>(progressSignalName);
+
+/** Failed attempts shown in the details; the history has them all. */
+const maxRecentFailures = 5;
+/** Continue as new long before Temporal's limits of 50 K events. */
+const maxHistoryEvents = 4_000;
+
+/** An activity may wait in a queue or train for very long; silence is what ends it, not its length. */
+const activityOptions = {
+  startToCloseTimeout: "365 days",
+  heartbeatTimeout: heartbeatTimeoutMs,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { maximumAttempts: 1 },
+} as const;
+
+/**
+ * A training run: prepare, segments until the last step, evaluate.
+ *
+ * Retries are this workflow's own loop over the failure table, one attempt an activity, so that every attempt is an
+ * event that a person can read in the history.
+ */
+export async function train(input: TrainInput): Promise<TrainResult> {
+  const { workflowId: runId, startTime } = workflowInfo();
+  const { spec, carried } = input;
+  const published: Published = {};
+  let attempt = carried?.attempt ?? input.firstAttempt - 1;
+  let counts: FailureCounts = carried?.failures ?? {};
+  let safeStep = carried?.last.step ?? -1;
+  let numFailedAttempts = carried?.numFailedAttempts ?? 0;
+  const startedAtMs = carried?.startedAtMs ?? startTime.getTime();
+
+  let state: RunState = {
+    runId,
+    status: carried ? "training" : "preparing",
+    plan: carried?.plan ?? null,
+    progress: null,
+    last: carried?.last ?? null,
+    evaluation: null,
+    recentFailures: carried?.recentFailures ?? [],
+    numFailedAttempts,
+  };
+  const update = (change: Partial<RunState>): void => {
+    state = { ...state, ...change };
+    publish(state, spec.recipe.name, published);
+  };
+  setHandler(statusQuery, () => state);
+  setHandler(progressSignal, (progress) => {
+    if (isOver(state.status)) return;
+    const status = progress.phase === "queued" ? "queued" : statusOf(progress, state.status);
+    update({ status, progress });
+  });
+  update({});
+
+  /** Runs one activity until it succeeds, the failure table says stop, or the run is cancelled. */
+  async function persist<T>(
+    activity: string,
+    summary: string,
+    call: (activities: TrainingActivities, attempt: number) => Promise<T>,
+  ): Promise<T> {
+    for (;;) {
+      attempt += 1;
+      try {
+        return await call(proxyActivities<TrainingActivities>({ ...activityOptions, summary }), attempt);
+      } catch (failure) {
+        if (isCancellation(failure)) throw failure;
+        const { error, checkpointStep } = observeFailure(failure);
+        const highest = error.code === "FENCED" ? error.facts["highestAttempt"] : undefined;
+        if (typeof highest === "number") attempt = Math.max(attempt, highest);
+        if (checkpointStep !== null && checkpointStep > safeStep) {
+          safeStep = checkpointStep;
+          counts = {};
+        }
+        numFailedAttempts += 1;
+        const failed: FailedAttempt = { attempt, activity, step: Math.max(safeStep, 0), error };
+        const recentFailures = [...state.recentFailures, failed].slice(-maxRecentFailures);
+        const move = nextMove(error, counts, spec.retries);
+        if (move.kind === "fail") {
+          update({ recentFailures, numFailedAttempts });
+          throw ApplicationFailure.create({
+            message: `${error.code}: ${error.message} ${error.remedy} (${move.why})`,
+            type: error.code,
+            nonRetryable: true,
+            details: [error],
+          });
+        }
+        counts = move.counts;
+        update({ status: "retrying", progress: null, recentFailures, numFailedAttempts });
+        if (move.delayMs > 0) await sleep(move.delayMs, { summary: `${error.code}: ${move.why}` });
+      }
+    }
+  }
+
+  function arrive(last: SegmentResult, status: RunStatus): void {
+    if (last.step > safeStep) counts = {};
+    safeStep = Math.max(safeStep, last.step);
+    update({ status, last, progress: null });
+  }
+
+  async function prepare(): Promise<TrainingPlan> {
+    const prepared: PreparedRun = await persist(
+      "prepareRun",
+      `check and prepare ${spec.recipe.name}`,
+      (activities, token) => activities.prepareRun({ runId, spec, attempt: token, resume: input.resume }),
+    );
+    state = { ...state, plan: prepared.plan };
+    arrive(prepared.start, "training");
+    return prepared.plan;
+  }
+
+  try {
+    const plan = carried?.plan ?? (await prepare());
+    while (state.last && !state.last.finished) {
+      const from = state.last;
+      if (shouldContinueAsNew()) {
+        const next: CarriedState = {
+          plan,
+          last: from,
+          attempt,
+          failures: counts as Record<string, number>,
+          recentFailures: state.recentFailures,
+          numFailedAttempts,
+          startedAtMs,
+        };
+        await continueAsNew<typeof train>({ ...input, carried: next });
+      }
+      const untilStep = nextSegmentEnd(from.step, plan, spec);
+      const result = await persist("trainSegment", segmentSummary(from.step, untilStep, plan), (activities, token) =>
+        activities.trainSegment({
+          runId,
+          spec,
+          plan,
+          attempt: token,
+          untilStep,
+          allowInexact: input.resume?.allowInexact ?? false,
+        }),
+      );
+      arrive(result, "training");
+    }
+    const last = state.last as SegmentResult;
+    update({ status: "evaluating" });
+    const evaluation =
+      plan.numTestSamples + plan.numValidationSamples === 0
+        ? null
+        : await persist("evaluateRun", `evaluate step ${last.step}`, (activities, token) =>
+            activities.evaluateRun({ runId, spec, plan, attempt: token }),
+          );
+    await finish();
+    update({ status: "completed", evaluation });
+    return {
+      runId,
+      step: last.step,
+      epoch: last.epoch,
+      metrics: last.metrics,
+      evaluation,
+      checkpoint: last.checkpoint,
+      best: last.best,
+      stoppedEarly: last.stoppedEarly,
+      exact: last.exact,
+      numFailedAttempts,
+      durationMs: Date.now() - startedAtMs,
+    };
+  } catch (failure) {
+    await CancellationScope.nonCancellable(async () => {
+      await finish();
+      update({ status: isCancellation(failure) ? "cancelled" : "failed", progress: null });
+    });
+    throw failure;
+  }
+
+  /** Ends the trainer if this worker still has one; a worker that does not answer has none. */
+  async function finish(): Promise<void> {
+    const { finishRun } = proxyActivities<TrainingActivities>({
+      scheduleToCloseTimeout: "10 seconds",
+      retry: { maximumAttempts: 1 },
+      summary: "end the trainer",
+    });
+    await finishRun({ runId }).catch((failure: unknown) => {
+      if (isCancellation(failure)) throw failure;
+    });
+  }
+}
+
+function shouldContinueAsNew(): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return continueAsNewSuggested || historyLength > maxHistoryEvents;
+}
+
+function isOver(status: RunStatus): boolean {
+  return status === "completed" || status === "failed" || status === "cancelled";
+}
+
+function statusOf(progress: Progress, before: RunStatus): RunStatus {
+  if (progress.phase === "evaluating") return "evaluating";
+  if (progress.phase === "training" || progress.phase === "validating") return "training";
+  return before === "queued" ? "preparing" : before;
+}
