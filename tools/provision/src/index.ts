@@ -1,1 +1,4 @@
-export {};
+export { ensureAll, type Provisioned } from "./ensureAll.ts";
+export type { FreeSpaceProbe, Log } from "./install.ts";
+export { ensureTemporalCli, type TemporalCli } from "./temporal.ts";
+export { ensureTensorflow, type TensorflowOptions } from "./tensorflow.ts";
