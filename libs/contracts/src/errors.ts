@@ -83,6 +83,8 @@ export const failureTable = {
   OUT_OF_MEMORY: memory,
   // The machine
   DISK_FULL: environment,
+  DIRECTORY_UNWRITABLE: environment,
+  DISK_FAILED: environment,
   TENSORFLOW_MISSING: environment,
   TENSORFLOW_BROKEN: environment,
   PLATFORM_UNSUPPORTED: environment,

@@ -53,6 +53,8 @@ export const runSpecSchema = z.strictObject({
     .strictObject({
       maxSteps: z.int().min(1).optional(),
       maxMs: z.int().min(1_000).default(600_000),
+      /** Continue as new at the first segment's border past this many events; Temporal's own limit is 51,200. */
+      maxHistoryEvents: z.int().min(50).max(20_000).default(4_000),
     })
     .prefault({}),
   retries: retryBudgetSchema.prefault({}),

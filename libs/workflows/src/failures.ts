@@ -13,7 +13,7 @@ export function observeFailure(failure: unknown): ObservedFailure {
   if (cause instanceof ApplicationFailure) {
     const [record] = (cause.details ?? []) as [ErrorRecord?];
     if (isErrorCode(cause.type) && record) {
-      const step = record.facts["checkpointStep"];
+      const step = record.facts.checkpointStep;
       return { error: record, checkpointStep: typeof step === "number" ? step : null };
     }
     return { error: internal(cause.message), checkpointStep: null };

@@ -7,8 +7,8 @@ export function nextSegmentEnd(step: number, plan: TrainingPlan, spec: RunSpec):
   return Math.min(epochEnd, limit, plan.totalSteps);
 }
 
-/** One line for the UI, e.g. `steps 469-938, epoch 2/3` (steps counted from 1). */
+/** One line for the UI, e.g. `steps 469-938, epoch 2/3`: steps completed before and after. */
 export function segmentSummary(step: number, untilStep: number, plan: TrainingPlan): string {
   const epoch = Math.floor(step / plan.stepsPerEpoch) + 1;
-  return `steps ${step + 1}-${untilStep}, epoch ${epoch}/${plan.epochs}`;
+  return `steps ${step}-${untilStep}, epoch ${epoch}/${plan.epochs}`;
 }

@@ -37,9 +37,6 @@ export const progressSignal = defineSignal<[Progress]>(progressSignalName);
 
 /** Failed attempts shown in the details; the history has them all. */
 const maxRecentFailures = 5;
-/** Continue as new long before Temporal's limits of 50 K events. */
-const maxHistoryEvents = 4_000;
-
 /** An activity may wait in a queue or train for very long; silence is what ends it, not its length. */
 const activityOptions = {
   startToCloseTimeout: "365 days",
@@ -80,7 +77,8 @@ export async function train(input: TrainInput): Promise<TrainResult> {
   };
   setHandler(statusQuery, () => state);
   setHandler(progressSignal, (progress) => {
-    if (isOver(state.status)) return;
+    // A signal may arrive after the result of the activity that sent it: its numbers are old by then.
+    if (isOver(state.status) || progress.step < (state.last?.step ?? 0)) return;
     const status = progress.phase === "queued" ? "queued" : statusOf(progress, state.status);
     update({ status, progress });
   });
@@ -99,7 +97,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
       } catch (failure) {
         if (isCancellation(failure)) throw failure;
         const { error, checkpointStep } = observeFailure(failure);
-        const highest = error.code === "FENCED" ? error.facts["highestAttempt"] : undefined;
+        const highest = error.code === "FENCED" ? error.facts.highestAttempt : undefined;
         if (typeof highest === "number") attempt = Math.max(attempt, highest);
         if (checkpointStep !== null && checkpointStep > safeStep) {
           safeStep = checkpointStep;
@@ -146,7 +144,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
     const plan = carried?.plan ?? (await prepare());
     while (state.last && !state.last.finished) {
       const from = state.last;
-      if (shouldContinueAsNew()) {
+      if (shouldContinueAsNew(spec.segment.maxHistoryEvents)) {
         const next: CarriedState = {
           plan,
           last: from,
@@ -215,7 +213,8 @@ export async function train(input: TrainInput): Promise<TrainResult> {
   }
 }
 
-function shouldContinueAsNew(): boolean {
+/** Well before Temporal's limits: a person reads a history, and a worker replays it. */
+function shouldContinueAsNew(maxHistoryEvents: number): boolean {
   const { continueAsNewSuggested, historyLength } = workflowInfo();
   return continueAsNewSuggested || historyLength > maxHistoryEvents;
 }

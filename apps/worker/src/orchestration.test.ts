@@ -1,0 +1,215 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type RunSpecInput,
+  type RunState,
+  runSpecSchema,
+  searchAttributes,
+  type TrainInput,
+  type TrainResult,
+  taskQueue,
+} from "@anneal/contracts";
+import { ensureTemporalCli } from "@anneal/provision";
+
+async function waitFor(p: () => Promise<boolean>) {
+  for (let i = 0; i < 400; i++) {
+    try {
+      if (await p()) return;
+    } catch {}
+    await new Promise((r) => setTimeout(r, 50));
+  }
+  throw new Error("waitFor");
+}
+
+import { WorkflowFailedError } from "@temporalio/client";
+import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
+import { TestWorkflowEnvironment } from "@temporalio/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Script } from "./scripted-trainer.ts";
+import { type RunningWorker, startWorker } from "./start-worker.ts";
+
+let environment: TestWorkflowEnvironment;
+let worker: RunningWorker;
+let cacheDirectory: string;
+const scripts = new Map<string, Script>();
+
+beforeAll(async () => {
+  cacheDirectory = mkdtempSync(join(tmpdir(), "anneal-orchestration-"));
+  const { path } = await ensureTemporalCli({ log: () => {} });
+  environment = await TestWorkflowEnvironment.createLocal({
+    server: { executable: { type: "existing-path", path }, searchAttributes: keys() },
+  });
+  process.env.TEMPORAL_ADDRESS = environment.address;
+  worker = await start();
+}, 60_000);
+
+afterAll(async () => {
+  worker?.shutdown();
+  await worker?.stopped;
+  await environment?.teardown();
+  rmSync(cacheDirectory, { recursive: true, force: true });
+});
+
+function start(): Promise<RunningWorker> {
+  return startWorker({
+    cacheDirectory,
+    numTrainers: 1,
+    spawnTrainer: async (runId) => (scripts.get(runId) as Script).spawn(),
+    onReady: () => {},
+  });
+}
+
+function keys() {
+  return Object.entries(searchAttributes).map(([name, type]) => ({ name, type }));
+}
+
+async function begin(runId: string, script: Script, spec: Partial<RunSpecInput> = {}) {
+  scripts.set(runId, script);
+  const input: TrainInput = {
+    spec: runSpecSchema.parse({ recipe: { name: "scripted", path: "/scripted.ts" }, ...spec }),
+    resume: null,
+    firstAttempt: 1,
+    carried: null,
+  };
+  return environment.client.workflow.start<(input: TrainInput) => Promise<TrainResult>>("train", {
+    workflowId: runId,
+    taskQueue,
+    args: [input],
+  });
+}
+
+async function failureOf(result: Promise<unknown>): Promise<Error | undefined> {
+  const failure = await result.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(failure).toBeInstanceOf(WorkflowFailedError);
+  return (failure as WorkflowFailedError).cause;
+}
+
+const status = (runId: string) => environment.client.workflow.getHandle(runId).query<RunState>("status");
+
+describe("the train workflow on a real server", () => {
+  it("trains by epochs, evaluates, and leaves what the UI shows", async () => {
+    const script = new Script();
+    const handle = await begin("plain", script);
+    const result = await handle.result();
+    expect(result).toMatchObject({ step: 12, evaluation: { metrics: { loss: 0.5 } }, numFailedAttempts: 0 });
+    expect(script.numSpawned).toBe(1);
+    expect(script.numAlive).toBe(0);
+
+    const description = await handle.describe();
+    expect(description.searchAttributes).toMatchObject({
+      AnnealRecipe: ["scripted"],
+      AnnealStatus: ["completed"],
+      AnnealStep: [12],
+      AnnealBestMetric: [1 / 13],
+    });
+    expect(await summaries("plain")).toEqual([
+      "check and prepare scripted",
+      "steps 0-4, epoch 1/3",
+      "steps 4-8, epoch 2/3",
+      "steps 8-12, epoch 3/3",
+      "evaluate step 12",
+      "end the trainer",
+    ]);
+  });
+
+  it("makes every failed attempt an event with its code and remedy, with growing fencing tokens", async () => {
+    const script = new Script(["TRAINER_CRASHED", "ok", "OUT_OF_MEMORY", "TRAINER_CRASHED"]);
+    const handle = await begin("crashes", script);
+    expect(await handle.result()).toMatchObject({ step: 12, numFailedAttempts: 3 });
+    expect(script.attempts).toEqual([2, 3, 4, 5, 6, 7]);
+    const { events } = await handle.fetchHistory();
+    const failures = events?.flatMap((event) => event.activityTaskFailedEventAttributes?.failure ?? []);
+    expect(failures?.map((failure) => failure.applicationFailureInfo?.type)).toEqual([
+      "TRAINER_CRASHED",
+      "OUT_OF_MEMORY",
+      "TRAINER_CRASHED",
+    ]);
+    expect(failures?.[0]?.message).toContain("Read the script.");
+  });
+
+  it("fails when a budget is used up, and goes on when it is started again", async () => {
+    const script = new Script(["ok", "TRAINER_CRASHED", "TRAINER_CRASHED"]);
+    const handle = await begin("exhausted", script, { retries: { crash: 1 } });
+    const cause = await failureOf(handle.result());
+    expect(cause).toBeInstanceOf(ApplicationFailure);
+    expect((cause as ApplicationFailure).type).toBe("TRAINER_CRASHED");
+    expect((await handle.describe()).searchAttributes.AnnealStatus).toEqual(["failed"]);
+    expect(script.step).toBe(4);
+
+    const again = await begin("exhausted", script);
+    expect(await again.result()).toMatchObject({ step: 12 });
+  });
+
+  it("never retries bad input", async () => {
+    const script = new Script(["LABEL_OUT_OF_RANGE"]);
+    const cause = await failureOf((await begin("bad-input", script)).result());
+    expect((cause as ApplicationFailure).type).toBe("LABEL_OUT_OF_RANGE");
+    expect(script.attempts).toHaveLength(1);
+  });
+
+  it("goes on above the newest token when it is fenced", async () => {
+    const script = new Script(["FENCED"]);
+    await (await begin("fenced", script)).result();
+    expect(script.attempts).toEqual([2, 41, 42, 43]);
+  });
+
+  it("cancels within the heartbeat's answer, keeps the checkpoint, and ends as cancelled", async () => {
+    const script = new Script(["slow"]);
+    const handle = await begin("cancelled", script);
+    await waitFor(async () => (await status("cancelled")).status === "training" && script.attempts.length === 1);
+    await handle.cancel();
+    expect(await failureOf(handle.result())).toBeInstanceOf(CancelledFailure);
+    const state = await status("cancelled");
+    expect(state.status).toBe("cancelled");
+    expect(state.last?.checkpoint.step).toBe(1);
+    expect(script.numAlive).toBe(0);
+  });
+
+  it("queues a run that the machine cannot carry, and says so", async () => {
+    const first = new Script(["slow"]);
+    const second = new Script();
+    const running = await begin("first", first);
+    await waitFor(async () => first.attempts.length === 1);
+    const queued = await begin("second", second);
+    await waitFor(async () => (await status("second")).status === "queued");
+    expect((await status("second")).progress?.note).toContain("running: first");
+    await running.cancel();
+    expect(await queued.result()).toMatchObject({ step: 12 });
+    expect(first.numSpawned + second.numSpawned).toBe(2);
+  });
+
+  it("hands over when the worker is shut down, without counting it", async () => {
+    const script = new Script(["slow"]);
+    const handle = await begin("handed-over", script, { retries: { crash: 0 } });
+    await waitFor(async () => script.attempts.length === 1);
+    worker.shutdown();
+    await worker.stopped;
+    expect(script.step).toBe(1);
+    worker = await start();
+    expect(await handle.result()).toMatchObject({ step: 12, numFailedAttempts: 1 });
+    expect(script.numSpawned).toBe(2);
+  });
+
+  it("continues as new before the history grows", async () => {
+    const epochs = 30;
+    const script = new Script([], { epochs, stepsPerEpoch: 1, totalSteps: epochs });
+    const handle = await begin("long", script, { segment: { maxHistoryEvents: 60 } });
+    expect(await handle.result()).toMatchObject({ step: epochs });
+    const { historyLength, runId } = await handle.describe();
+    expect(historyLength).toBeLessThan(100);
+    expect(runId).not.toBe(handle.firstExecutionRunId);
+  });
+});
+
+/** Summaries of the activities of a run, in order, decoded from its history. */
+async function summaries(runId: string): Promise<string[]> {
+  const { events } = await environment.client.workflow.getHandle(runId).fetchHistory();
+  return (events ?? []).flatMap((event) => {
+    const data = event.activityTaskScheduledEventAttributes && event.userMetadata?.summary?.data;
+    return data ? [JSON.parse(Buffer.from(data).toString()) as string] : [];
+  });
+}

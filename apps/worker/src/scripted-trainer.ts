@@ -1,0 +1,157 @@
+import type { Trainer } from "@anneal/activities";
+import {
+  AnnealError,
+  type CheckpointReference,
+  type ErrorCode,
+  type PreparedRun,
+  type Progress,
+  type SegmentInput,
+  type SegmentResult,
+  type TrainingPlan,
+} from "@anneal/contracts";
+
+/** What a scripted trainer does in its n-th segment: fail with a code, die, or train slowly until stopped. */
+export type Act = ErrorCode | "ok" | "slow";
+
+/**
+ * A trainer without TensorFlow for tests of the orchestration: it fails on command, which a real one does not.
+ * State lives in the script, as a real trainer's lives in its store, so that a new process goes on where the last ended.
+ */
+export class Script {
+  readonly acts: Act[];
+  readonly plan: TrainingPlan;
+  /** Fencing tokens in the order in which attempts came. */
+  readonly attempts: number[] = [];
+  step = 0;
+  numSpawned = 0;
+  numAlive = 0;
+  mostAlive = 0;
+
+  constructor(acts: Act[] = [], plan: Partial<TrainingPlan> = {}) {
+    this.acts = acts;
+    this.plan = { ...defaultPlan, ...plan };
+  }
+
+  spawn(): Trainer {
+    this.numSpawned += 1;
+    this.numAlive += 1;
+    this.mostAlive = Math.max(this.mostAlive, this.numAlive);
+    return new ScriptedTrainer(this);
+  }
+
+  result(): SegmentResult {
+    return {
+      step: this.step,
+      epoch: Math.floor(this.step / this.plan.stepsPerEpoch),
+      metrics: { loss: 1 / (this.step + 1) },
+      checkpoint: reference(this.step),
+      best: { metric: "loss", value: 1 / (this.step + 1), step: this.step },
+      history: [],
+      finished: this.step >= this.plan.totalSteps,
+      stoppedEarly: false,
+      exact: true,
+      skipped: [],
+    };
+  }
+}
+
+class ScriptedTrainer implements Trainer {
+  readonly pid = process.pid;
+  readonly exited: Promise<void>;
+  readonly #script: Script;
+  readonly #end: () => void;
+  #stop: (() => void) | undefined;
+  alive = true;
+
+  constructor(script: Script) {
+    this.#script = script;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.exited = promise;
+    this.#end = resolve;
+  }
+
+  async prepare(): Promise<PreparedRun> {
+    return { plan: this.#script.plan, start: this.#script.result() };
+  }
+
+  async segment(input: SegmentInput, onProgress: (progress: Progress) => void) {
+    const script = this.#script;
+    script.attempts.push(input.attempt);
+    const act = script.acts.shift() ?? "ok";
+    onProgress(progressOf(script));
+    if (act === "slow") {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#stop = resolve;
+      await promise;
+      script.step += 1;
+      return { result: script.result(), stopped: true };
+    }
+    if (act !== "ok") {
+      this.kill();
+      const facts = act === "FENCED" ? { highestAttempt: 40 } : {};
+      throw new AnnealError(act, `scripted ${act}.`, "Read the script.", facts);
+    }
+    script.step = input.untilStep;
+    return { result: script.result(), stopped: false };
+  }
+
+  async evaluate() {
+    const { step } = this.#script;
+    return { split: "test" as const, numSamples: 1, metrics: { loss: 0.5 }, checkpoint: reference(step) };
+  }
+
+  stop(): void {
+    this.#stop?.();
+  }
+
+  kill(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.#script.numAlive -= 1;
+    this.#end();
+  }
+
+  async close(): Promise<void> {
+    this.kill();
+  }
+}
+
+function reference(step: number): CheckpointReference {
+  return { step, epoch: 0, path: `/checkpoints/${step}`, digest: "d".repeat(64) };
+}
+
+function progressOf(script: Script): Progress {
+  return {
+    phase: "training",
+    step: script.step,
+    totalSteps: script.plan.totalSteps,
+    epoch: 1,
+    epochs: script.plan.epochs,
+    metrics: { loss: 0.25 },
+    samplesPerSecond: 1_000,
+    secondsLeft: 10,
+    checkpoint: reference(script.step),
+    best: null,
+    engineWaitShare: 0,
+    trainerPid: process.pid,
+    workerPid: null,
+    note: null,
+  };
+}
+
+const defaultPlan: TrainingPlan = {
+  recipeName: "scripted",
+  recipeDigest: "r".repeat(64),
+  parameters: {},
+  numTrainSamples: 40,
+  numValidationSamples: 0,
+  numTestSamples: 10,
+  batchSize: 10,
+  epochs: 3,
+  stepsPerEpoch: 4,
+  totalSteps: 12,
+  numParameters: 1,
+  monitor: { metric: "loss", direction: "minimize" },
+  threads: { intraOp: 1, interOp: 1 },
+  fingerprint: {},
+};

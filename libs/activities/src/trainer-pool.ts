@@ -1,0 +1,144 @@
+import type {
+  EvaluateInput,
+  EvaluationResult,
+  PreparedRun,
+  PrepareInput,
+  Progress,
+  SegmentInput,
+  SegmentResult,
+} from "@anneal/contracts";
+
+/** What an activity needs of a trainer process. `@anneal/training` has the real one. */
+export interface Trainer {
+  readonly pid: number;
+  /** False once the process has ended. */
+  readonly alive: boolean;
+  prepare(input: PrepareInput, onProgress: (progress: Progress) => void): Promise<PreparedRun>;
+  segment(
+    input: SegmentInput,
+    onProgress: (progress: Progress) => void,
+  ): Promise<{ readonly result: SegmentResult; readonly stopped: boolean }>;
+  evaluate(input: EvaluateInput, onProgress: (progress: Progress) => void): Promise<EvaluationResult>;
+  /** Asks a running segment to commit a checkpoint and end. */
+  stop(): void;
+  /** Ends the process at once. */
+  kill(): void;
+  /** Ends the process politely; resolves when it is gone. */
+  close(): Promise<void>;
+  /** Resolves when the process has ended, however. */
+  readonly exited: Promise<void>;
+}
+
+interface Waiting {
+  readonly runId: string;
+  readonly start: () => void;
+  readonly onPosition: (runningRunIds: readonly string[], position: number) => void;
+}
+
+/**
+ * The trainers of this worker: at most one a run, at most `capacity` at a time; further runs wait in line, first come
+ * first served. A trainer stays with its run from segment to segment and gives its place back when its process ends.
+ */
+export class TrainerPool {
+  readonly #capacity: number;
+  readonly #spawn: (runId: string) => Promise<Trainer>;
+  readonly #trainers = new Map<string, Trainer>();
+  readonly #spawning = new Map<string, Promise<Trainer>>();
+  /** Places taken, by run: from the moment a trainer is being spawned until its process has ended. */
+  readonly #taken = new Set<string>();
+  readonly #line: Waiting[] = [];
+
+  constructor(capacity: number, spawn: (runId: string) => Promise<Trainer>) {
+    this.#capacity = capacity;
+    this.#spawn = spawn;
+  }
+
+  /**
+   * The run's trainer: the living one, or a new process as soon as there is room.
+   *
+   * @param onPosition called at once if the run has to wait, and whenever its place in line changes (1 = next).
+   * @throws the signal's reason when it aborts while waiting.
+   */
+  async acquire(runId: string, signal: AbortSignal, onPosition: Waiting["onPosition"]): Promise<Trainer> {
+    const living = this.#trainers.get(runId);
+    if (living?.alive) return living;
+    // A trainer that is gone but whose end has not been told yet still holds the run's place.
+    if (living) await living.exited;
+    signal.throwIfAborted();
+    const spawning = this.#spawning.get(runId);
+    if (spawning) return spawning;
+    await this.#takePlace(runId, signal, onPosition);
+    const trainer = this.#start(runId);
+    this.#spawning.set(runId, trainer);
+    try {
+      return await trainer;
+    } finally {
+      this.#spawning.delete(runId);
+    }
+  }
+
+  async #start(runId: string): Promise<Trainer> {
+    try {
+      const trainer = await this.#spawn(runId);
+      this.#trainers.set(runId, trainer);
+      void trainer.exited.then(() => {
+        if (this.#trainers.get(runId) === trainer) this.#trainers.delete(runId);
+        this.#givePlaceBack(runId);
+      });
+      return trainer;
+    } catch (error) {
+      this.#givePlaceBack(runId);
+      throw error;
+    }
+  }
+
+  find(runId: string): Trainer | undefined {
+    return this.#trainers.get(runId);
+  }
+
+  /** Ends all trainers politely. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#trainers.values()].map((trainer) => trainer.close()));
+  }
+
+  async #takePlace(runId: string, signal: AbortSignal, onPosition: Waiting["onPosition"]): Promise<void> {
+    if (this.#taken.size < this.#capacity && this.#line.length === 0) {
+      this.#taken.add(runId);
+      return;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiting: Waiting = { runId, start: resolve, onPosition };
+    const leave = (): void => {
+      const index = this.#line.indexOf(waiting);
+      if (index >= 0) this.#line.splice(index, 1);
+      reject(signal.reason);
+      this.#tellPositions();
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    this.#line.push(waiting);
+    this.#tellPositions();
+    try {
+      await promise;
+    } finally {
+      signal.removeEventListener("abort", leave);
+    }
+  }
+
+  #givePlaceBack(runId: string): void {
+    this.#taken.delete(runId);
+    while (this.#taken.size < this.#capacity) {
+      const next = this.#line.shift();
+      if (!next) break;
+      this.#taken.add(next.runId);
+      next.start();
+    }
+    this.#tellPositions();
+  }
+
+  #tellPositions(): void {
+    const running = [...this.#taken];
+    this.#line.forEach(({ onPosition }, index) => {
+      onPosition(running, index + 1);
+    });
+  }
+}
