@@ -1,2 +1,31 @@
-export type { Device, TensorflowPointer } from "./paths.ts";
-export { cacheDirectory, readTensorflowPointer, requestedDevice, tensorflowPointerPath } from "./paths.ts";
+export { type Cpu, readCpu } from "./cpu.ts";
+export { type TensorflowEnvironmentOptions, tensorflowEnvironment } from "./environment.ts";
+export { type FingerprintOptions, fingerprint, fingerprintDifferences } from "./fingerprint.ts";
+export {
+  cacheDirectory,
+  type Device,
+  readTensorflowPointer,
+  requestedDevice,
+  type TensorflowPointer,
+  tensorflowPointerPath,
+} from "./paths.ts";
+export { recipeResolutionArguments, registerRecipeResolution } from "./resolveHook.ts";
+export { installSeededRandom, type SeededRandom, type SeededRandomOptions } from "./seededRandom.ts";
+export {
+  alignedBytes,
+  createSharedTensor,
+  type SharedDtype,
+  type SharedTensorOptions,
+  sharedDtypeBytes,
+  tensorAlignmentBytes,
+} from "./sharedTensor.ts";
+export {
+  type LoadedTensorflow,
+  type LoadOptions,
+  loadTensorflow,
+  type OpAttribute,
+  type TensorflowBackend,
+  type TensorflowBinding,
+  type TensorMetadata,
+  type Tfjs,
+} from "./tensorflow.ts";

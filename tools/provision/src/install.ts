@@ -87,14 +87,7 @@ async function makeParent(parent: string): Promise<void> {
   try {
     await mkdir(parent, { recursive: true });
   } catch (cause) {
-    if (isFullDisk(cause)) throw cause;
-    throw new AnnealError(
-      "DISK_FULL",
-      `The cache directory ${parent} cannot be written: ${(cause as Error).message}`,
-      "Set ANNEAL_CACHE to a directory that you can write.",
-      { directory: parent },
-      { cause },
-    );
+    throw isFullDisk(cause) ? cause : unwritable(parent, cause);
   }
 }
 
@@ -109,6 +102,16 @@ function diskFull({ title, requiredBytes }: Installation, directory: string, ava
     `Not enough room for ${title}: ${formatBytes(requiredBytes)} needed in ${directory}, ${formatBytes(available)} free.`,
     "Free some space, or set ANNEAL_CACHE to a directory on another disk.",
     { directory, requiredBytes, availableBytes: available },
+  );
+}
+
+function unwritable(directory: string, cause: unknown): AnnealError {
+  return new AnnealError(
+    "DIRECTORY_UNWRITABLE",
+    `The cache directory ${directory} cannot be written: ${(cause as Error).message}`,
+    "Set ANNEAL_CACHE to a directory that you can write.",
+    { directory },
+    { cause },
   );
 }
 
