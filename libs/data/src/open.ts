@@ -1,0 +1,67 @@
+import type { Dataset, Selection, SourceDeclaration } from "./dataset.ts";
+import type { FieldSpec } from "./fields.ts";
+import { isHeldOut } from "./order.ts";
+import { allocateShared } from "./shared-memory.ts";
+import { type OpenSource, openSource, type SourceHandles } from "./sources.ts";
+import { loadTransforms, type TransformReference } from "./transform.ts";
+
+/** A data set that was opened and checked: plain data over shared memory, ready to be posted to threads. */
+export interface OpenDataset {
+  readonly numSamples: number;
+  /** Inputs after all transforms. */
+  readonly inputs: FieldSpec;
+  readonly labels: FieldSpec;
+  readonly numClasses: number | null;
+  readonly source: SourceHandles;
+  readonly transforms: readonly TransformReference[];
+  /** Indices in the source of the samples, in order; null for all of them. */
+  readonly indices: Uint32Array | null;
+}
+
+/** Sources by declaration: the data sets split from one share one copy of it in memory. */
+const openSources = new WeakMap<SourceDeclaration, Promise<OpenSource>>();
+
+/**
+ * Reads and checks a data set and loads its transforms. Throws `DATASET_NOT_FOUND`, `DATASET_CORRUPT`,
+ * `LABEL_OUT_OF_RANGE`, `TRANSFORM_FAILED`.
+ */
+export async function openDataset(dataset: Dataset): Promise<OpenDataset> {
+  const source = await openShared(dataset.source);
+  const { handles, numClasses } = source;
+  const transforms = await loadTransforms(dataset.transforms, handles.inputField);
+  const indices = selectIndices(source.numSamples, dataset.selections);
+  return {
+    numSamples: indices?.length ?? source.numSamples,
+    inputs: transforms.at(-1)?.transform.output ?? handles.inputField,
+    labels: handles.labelField,
+    numClasses,
+    source: handles,
+    transforms: dataset.transforms,
+    indices,
+  };
+}
+
+function openShared(declaration: SourceDeclaration): Promise<OpenSource> {
+  const known = openSources.get(declaration);
+  if (known !== undefined) return known;
+  const opening = openSource(declaration);
+  openSources.set(declaration, opening);
+  // A failure is not kept: the person may mend the file and try again.
+  opening.catch(() => openSources.delete(declaration));
+  return opening;
+}
+
+/** The indices that the selections leave, in shared memory; null when there are no selections. */
+export function selectIndices(numSamples: number, selections: readonly Selection[]): Uint32Array | null {
+  if (selections.length === 0) return null;
+  let indices = Array.from({ length: numSamples }, (_, index) => index);
+  for (const selection of selections) {
+    indices =
+      selection.kind === "range"
+        ? indices.slice(selection.start, selection.end)
+        : indices.filter((index) => isHeldOut(selection.seed, index, selection.share) === (selection.side === "held"));
+  }
+  const kept = new Uint32Array(allocateShared(4 * indices.length), 0, indices.length);
+  kept.set(indices);
+  return kept;
+}

@@ -1,0 +1,214 @@
+import { type AnnealError, type ErrorRecord, fromRecord, toAnnealError } from "@anneal/contracts";
+import { type FieldSpec, fieldBytes, numElements, type TypedArray, viewOf } from "./fields.ts";
+import { itemAt, type Schedule } from "./schedule.ts";
+import { alignUp, allocateShared } from "./shared-memory.ts";
+
+/**
+ * The ring between the threads that prepare batches and the engine that reads them.
+ *
+ * Item i lives in slot i mod numSlots. The feed assigns a slot to an item once the engine has released the item that
+ * was there before; threads fill it in parts and set a bit for each; the slot is ready when all bits are set. A set
+ * bit can be set again without harm, so a part may be done twice (its thread died before it could answer).
+ *
+ * Every change that the engine may wait for increments `events`, so one address is enough to wait on, and a wait
+ * that starts between a check and a change returns at once.
+ */
+export interface RingHandles {
+  readonly schedule: Schedule;
+  readonly inputs: FieldSpec;
+  readonly labels: FieldSpec;
+  readonly numSlots: number;
+  /** Samples filled by one task. */
+  readonly partSize: number;
+  readonly startItem: number;
+  /** First item that is not produced. */
+  readonly stopItem: number;
+  readonly data: SharedArrayBuffer;
+  readonly control: SharedArrayBuffer;
+  /** Length and JSON of the first failure. */
+  readonly failure: SharedArrayBuffer;
+  readonly waits: SharedArrayBuffer;
+}
+
+/** Words of `control`; then `wordsPerSlot` words for each slot. */
+const word = { events: 0, released: 1, failureState: 2, closed: 3, slots: 16 } as const;
+/** The words of a slot: the item in it, the bits of its finished parts, then for each part the sample in work. */
+const slotWord = { item: 0, doneParts: 1, progress: 2 } as const;
+export const maxParts = 30;
+const wordsPerSlot = slotWord.progress + maxParts;
+const failureCapacityBytes = 16_384;
+const failureStates = { none: 0, writing: 1, written: 2 } as const;
+
+export function createRing(options: {
+  readonly schedule: Schedule;
+  readonly inputs: FieldSpec;
+  readonly labels: FieldSpec;
+  readonly numSlots: number;
+  readonly partSize: number;
+  readonly startItem: number;
+  readonly stopItem: number;
+}): RingHandles {
+  const { schedule, inputs, labels, numSlots, startItem } = options;
+  const slotBytes = alignUp(schedule.batchSize * fieldBytes(inputs)) + alignUp(schedule.batchSize * fieldBytes(labels));
+  const handles: RingHandles = {
+    ...options,
+    data: allocateShared(numSlots * slotBytes),
+    control: new SharedArrayBuffer(4 * (word.slots + numSlots * wordsPerSlot)),
+    failure: new SharedArrayBuffer(4 + failureCapacityBytes),
+    waits: new SharedArrayBuffer(8 * 4),
+  };
+  const control = new Int32Array(handles.control);
+  control[word.released] = startItem;
+  for (let slot = 0; slot < numSlots; slot++) control[word.slots + slot * wordsPerSlot + slotWord.item] = -1;
+  return handles;
+}
+
+/** What both sides share: where things are, and how failures travel. */
+export class Ring {
+  readonly handles: RingHandles;
+  readonly #control: Int32Array;
+  readonly #slots: readonly { readonly inputs: TypedArray; readonly labels: TypedArray }[];
+
+  constructor(handles: RingHandles) {
+    this.handles = handles;
+    this.#control = new Int32Array(handles.control);
+    const { schedule, inputs, labels, numSlots } = handles;
+    const inputBytes = alignUp(schedule.batchSize * fieldBytes(inputs));
+    const slotBytes = inputBytes + alignUp(schedule.batchSize * fieldBytes(labels));
+    const views = (field: FieldSpec, at: number) =>
+      viewOf(handles.data, field.dtype, at, schedule.batchSize * numElements(field.shape));
+    this.#slots = Array.from({ length: numSlots }, (_, slot) => ({
+      inputs: views(inputs, slot * slotBytes),
+      labels: views(labels, slot * slotBytes + inputBytes),
+    }));
+  }
+
+  /** The whole slot of an item: room for a full batch. */
+  slotOf(item: number): { readonly inputs: TypedArray; readonly labels: TypedArray } {
+    return this.#slots[item % this.handles.numSlots]!;
+  }
+
+  numPartsOf(item: number): number {
+    return Math.ceil(itemAt(this.handles.schedule, item).numSamples / this.handles.partSize);
+  }
+
+  /** Producer: gives the slot to a new item with nothing done. */
+  assign(item: number): void {
+    const base = this.#slotBase(item);
+    this.#control.fill(0, base + slotWord.progress, base + wordsPerSlot);
+    Atomics.store(this.#control, base + slotWord.doneParts, 0);
+    Atomics.store(this.#control, base + slotWord.item, item);
+  }
+
+  /** Producer: this part of the item is in the slot. May be repeated. */
+  finishPart(item: number, part: number): void {
+    Atomics.or(this.#control, this.#slotBase(item) + slotWord.doneParts, 1 << part);
+    this.signal();
+  }
+
+  isPartDone(item: number, part: number): boolean {
+    return (Atomics.load(this.#control, this.#slotBase(item) + slotWord.doneParts) & (1 << part)) !== 0;
+  }
+
+  /** Producer: the sample (index in its source) that a part works on, so that a dead thread can be explained. */
+  setProgress(item: number, part: number, sampleIndex: number): void {
+    Atomics.store(this.#control, this.#slotBase(item) + slotWord.progress + part, sampleIndex + 1);
+  }
+
+  /** The sample a part works or worked on last; null if it was never begun. */
+  progressOf(item: number, part: number): number | null {
+    const progress = Atomics.load(this.#control, this.#slotBase(item) + slotWord.progress + part);
+    return progress === 0 ? null : progress - 1;
+  }
+
+  isReady(item: number): boolean {
+    const base = this.#slotBase(item);
+    const allParts = 2 ** this.numPartsOf(item) - 1;
+    return (
+      Atomics.load(this.#control, base + slotWord.item) === item &&
+      Atomics.load(this.#control, base + slotWord.doneParts) === allParts
+    );
+  }
+
+  /** Items before this one are done with; their slots are free. */
+  get released(): number {
+    return Atomics.load(this.#control, word.released);
+  }
+
+  release(item: number): void {
+    if (item !== this.released) throw new RangeError(`item ${this.released} must be released before item ${item}`);
+    Atomics.add(this.#control, word.released, 1);
+    Atomics.notify(this.#control, word.released);
+  }
+
+  /** Resolves when `released` is no longer `seen`, or when the ring is closed. Never blocks the thread. */
+  async untilReleased(seen: number): Promise<void> {
+    const wait = Atomics.waitAsync(this.#control, word.released, seen);
+    if (wait.async) await wait.value;
+  }
+
+  /** Wakes the engine to look again. */
+  signal(): void {
+    Atomics.add(this.#control, word.events, 1);
+    Atomics.notify(this.#control, word.events);
+  }
+
+  /** Blocks until something may have changed since `seen` (from `events`), or `timeoutMs` have passed. */
+  waitForEvent(seen: number, timeoutMs: number): void {
+    Atomics.wait(this.#control, word.events, seen, timeoutMs);
+  }
+
+  get events(): number {
+    return Atomics.load(this.#control, word.events);
+  }
+
+  /** Ends every wait on both sides. */
+  close(): void {
+    Atomics.store(this.#control, word.closed, 1);
+    this.signal();
+    Atomics.notify(this.#control, word.released);
+  }
+
+  get closed(): boolean {
+    return Atomics.load(this.#control, word.closed) === 1;
+  }
+
+  /** Records a failure, once: the first one counts. Safe from any thread. */
+  fail(record: ErrorRecord): void {
+    const { none, writing, written } = failureStates;
+    if (Atomics.compareExchange(this.#control, word.failureState, none, writing) !== none) return;
+    const bytes = encodeFailure(record);
+    new Int32Array(this.handles.failure, 0, 1)[0] = bytes.length;
+    new Uint8Array(this.handles.failure, 4).set(bytes);
+    Atomics.store(this.#control, word.failureState, written);
+    this.signal();
+    // The feed stops to dispatch: it waits for releases only.
+    Atomics.notify(this.#control, word.released);
+  }
+
+  get failure(): AnnealError | null {
+    if (Atomics.load(this.#control, word.failureState) !== failureStates.written) return null;
+    const numBytes = new Int32Array(this.handles.failure, 0, 1)[0]!;
+    // TextDecoder refuses shared memory: copy first.
+    const bytes = new Uint8Array(numBytes);
+    bytes.set(new Uint8Array(this.handles.failure, 4, numBytes));
+    try {
+      return fromRecord(JSON.parse(new TextDecoder().decode(bytes)) as ErrorRecord);
+    } catch (cause) {
+      return toAnnealError(cause);
+    }
+  }
+
+  #slotBase(item: number): number {
+    return word.slots + (item % this.handles.numSlots) * wordsPerSlot;
+  }
+}
+
+/** JSON of a record, its texts shortened until it fits the shared area. */
+function encodeFailure(record: ErrorRecord): Uint8Array {
+  const encode = (value: ErrorRecord) => new TextEncoder().encode(JSON.stringify(value));
+  const whole = encode(record);
+  if (whole.length <= failureCapacityBytes) return whole;
+  const shorten = (text: string) => text.slice(0, 1_000);
+  return encode({ ...record, message: shorten(record.message), remedy: shorten(record.remedy), facts: {} });
+}
