@@ -11,17 +11,7 @@ import {
   taskQueue,
 } from "@anneal/contracts";
 import { ensureTemporalCli } from "@anneal/provision";
-
-async function waitFor(p: () => Promise<boolean>) {
-  for (let i = 0; i < 400; i++) {
-    try {
-      if (await p()) return;
-    } catch {}
-    await new Promise((r) => setTimeout(r, 50));
-  }
-  throw new Error("waitFor");
-}
-
+import { waitFor } from "@anneal/testing";
 import { WorkflowFailedError } from "@temporalio/client";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import { TestWorkflowEnvironment } from "@temporalio/testing";
