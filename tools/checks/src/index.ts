@@ -1,1 +1,2 @@
-export {};
+export { checkWorkspace } from "./check-workspace.ts";
+export type { Violation } from "./workspace.ts";
