@@ -1,0 +1,28 @@
+import { annealHome } from "@anneal/checkpoint";
+import type { Command } from "commander";
+import type { CommandResult } from "../output.ts";
+import { formatRun } from "../render/run.ts";
+import { formatFacts } from "../render/table.ts";
+import { findPids } from "../runs/pids.ts";
+import { viewRun } from "../runs/view.ts";
+import { openSession } from "../temporal/endpoint.ts";
+import { type CommonOptions, defineCommand, finish } from "./define.ts";
+
+export function statusCommand(): Command {
+  return defineCommand(
+    "status <run>",
+    "Show where a run is: step, metrics, checkpoint, failures",
+    "anneal status mnist-1",
+  ).action((runId: string, options: CommonOptions) => finish(options, status(annealHome(), runId)));
+}
+
+async function status(home: string, runId: string): Promise<CommandResult> {
+  await using session = await openSession(home);
+  const run = await viewRun(session, runId);
+  const pids = await findPids(home, session.client, runId);
+  const processes = formatFacts([
+    ["worker pid", pids.worker === null ? null : String(pids.worker)],
+    ["trainer pid", pids.trainer === null ? null : String(pids.trainer)],
+  ]);
+  return { document: { ...run, pids }, text: [formatRun(run), processes].filter(Boolean).join("\n") };
+}

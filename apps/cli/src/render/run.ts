@@ -1,0 +1,43 @@
+import type { RunView } from "../runs/view.ts";
+import { formatFacts } from "./table.ts";
+import { formatCount, formatDuration, formatMetrics, formatTime } from "./values.ts";
+
+/** A run as a person reads it. */
+export function formatRun(run: RunView): string {
+  const failures = run.recentFailures.map(
+    ({ attempt, activity, step, error }) =>
+      `  attempt ${attempt} (${activity}, step ${step}): ${error.code}: ${error.message}`,
+  );
+  const facts = formatFacts([
+    ["run", run.runId],
+    ["recipe", run.recipe],
+    [
+      "status",
+      `${run.status}${run.note ? ` (${run.note})` : ""}${run.exact ? "" : " (inexact: went on under another fingerprint)"}`,
+    ],
+    ["step", of(run.step, run.totalSteps)],
+    ["epoch", run.epoch === 0 ? null : of(run.epoch, run.epochs)],
+    ["metrics", formatMetrics(run.metrics)],
+    ["best", run.best && `${formatMetrics({ [run.best.metric]: run.best.value })} at step ${run.best.step}`],
+    [
+      "evaluation",
+      run.evaluation &&
+        `${formatMetrics(run.evaluation.metrics)} (${run.evaluation.split}, ${formatCount(run.evaluation.numSamples)} samples)`,
+    ],
+    ["speed", run.samplesPerSecond === null ? null : `${formatCount(run.samplesPerSecond)} samples/s`],
+    ["time left", run.secondsLeft === null ? null : formatDuration(run.secondsLeft * 1000)],
+    ["checkpoint", run.checkpoint?.path],
+    ["digest", run.checkpoint?.digest],
+    ["started", run.startedAt && formatTime(new Date(run.startedAt))],
+    ["ended", run.endedAt && formatTime(new Date(run.endedAt))],
+    ["failed attempts", run.numFailedAttempts ? String(run.numFailedAttempts) : null],
+    ["error", run.error && `${run.error.code}: ${run.error.message}`],
+    ["remedy", run.error?.remedy],
+    ["UI", run.uiUrl],
+  ]);
+  return [facts, ...failures].join("\n");
+}
+
+function of(value: number, total: number | null): string {
+  return total === null ? formatCount(value) : `${formatCount(value)} of ${formatCount(total)}`;
+}

@@ -1,0 +1,58 @@
+import { AnnealError, exitCodes, fromRecord } from "@anneal/contracts";
+import { type CommandResult, exitCodeOf, formatError, log } from "../output.ts";
+import { createDisplay } from "../render/progress-display.ts";
+import { formatRun } from "../render/run.ts";
+import type { Session } from "../temporal/endpoint.ts";
+import { followRun } from "./follow.ts";
+import { type Outcome, type RunView, viewRun } from "./view.ts";
+
+/** By convention 128 + SIGINT. */
+const interruptedExitCode = 130;
+
+/** Shows a run's progress until it ends. Ctrl-C leaves it to go on by itself. */
+export async function attach(session: Session, runId: string, label: string): Promise<CommandResult> {
+  const leaving = new AbortController();
+  const leave = (): void => leaving.abort();
+  process.once("SIGINT", leave);
+  const display = createDisplay(label);
+  let outcome: Outcome | null;
+  try {
+    outcome = await followRun(
+      session,
+      runId,
+      { onProgress: (progress) => display.update(progress), onNote: (line) => display.note(line) },
+      leaving.signal,
+    );
+  } finally {
+    display.end();
+    process.off("SIGINT", leave);
+  }
+  const run = await viewRun(session, runId);
+  if (!outcome) {
+    log(`The run goes on. Follow it: anneal watch ${runId}. End it: anneal cancel ${runId}`);
+    return { document: run, text: "", exitCode: interruptedExitCode };
+  }
+  return describeEnd(run, outcome);
+}
+
+/** The result of a command that waited for a run's end. */
+export function describeEnd(run: RunView, outcome: Outcome): CommandResult {
+  const document = outcome.error ? { ...run, error: outcome.error } : run;
+  switch (outcome.status) {
+    case "completed":
+      return { document, text: formatRun(run) };
+    case "cancelled":
+      return { document, text: formatRun(run), exitCode: exitCodes.cancelled };
+    case "failed": {
+      const error = outcome.error ? fromRecord(outcome.error) : runFailed(run.runId);
+      log(formatError(error));
+      return { document, text: formatRun(run), exitCode: exitCodeOf(error.code) };
+    }
+  }
+}
+
+function runFailed(runId: string): AnnealError {
+  return new AnnealError("RUN_FAILED", `Run "${runId}" failed.`, `Its history says why: anneal open ${runId}`, {
+    runId,
+  });
+}

@@ -1,0 +1,138 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { AnnealError, type Progress, type RunState } from "@anneal/contracts";
+import type { Session } from "../temporal/endpoint.ts";
+import { grpcCode, grpcCodes } from "../temporal/endpoint.ts";
+import { type Observation, observe, queryState } from "./observe.ts";
+import { type Outcome, readOutcome } from "./view.ts";
+
+export interface Follower {
+  onProgress(progress: Progress): void;
+  /** Something worth a line: a failed attempt, a server that is away, a worker that is missing. */
+  onNote(line: string): void;
+}
+
+/** Heartbeats come every 500 ms; looking a little more often shows each. */
+const pollMs = 400;
+/** A server restart takes seconds; one that is away for longer is not coming back by itself. */
+const unreachableLimitMs = 120_000;
+
+/**
+ * Follows a run to its end by Temporal's API alone, so that it works with any server. Survives a server that is
+ * restarted meanwhile.
+ *
+ * @param signal ends following, not the run: the result is null then
+ * @throws AnnealError RUN_NOT_FOUND, SERVER_UNREACHABLE
+ */
+export async function followRun(
+  session: Session,
+  runId: string,
+  follower: Follower,
+  signal: AbortSignal,
+): Promise<Outcome | null> {
+  const failures = new FailureNotes(session, runId, follower);
+  const notes = new RepeatedNotes(follower);
+  let unreachableSinceMs: number | null = null;
+  while (!signal.aborted) {
+    try {
+      const observation = await observe(session.client, runId);
+      if (unreachableSinceMs !== null) notes.say("the server answers again");
+      unreachableSinceMs = null;
+      if (isClosed(observation)) {
+        await failures.look();
+        return await readOutcome(session.client, runId);
+      }
+      if (observation.progress) follower.onProgress(observation.progress);
+      if (observation.waitsForWorker) notes.say("waiting for a worker: is one running? (anneal up)");
+      else notes.reset();
+      failures.lookWhenChanged(observation);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      unreachableSinceMs ??= Date.now();
+      if (Date.now() - unreachableSinceMs > unreachableLimitMs) throw unreachable(session, error);
+      notes.say("the Temporal server does not answer; trying again");
+    }
+    await delay(pollMs, undefined, { signal }).catch(() => {});
+  }
+  return null;
+}
+
+function isClosed({ execution }: Observation): boolean {
+  return execution.status.name !== "RUNNING" && execution.status.name !== "CONTINUED_AS_NEW";
+}
+
+function isPassing(error: unknown): boolean {
+  const code = grpcCode(error);
+  return code === grpcCodes.unavailable || code === grpcCodes.deadlineExceeded;
+}
+
+function unreachable({ endpoint }: Session, cause: unknown): AnnealError {
+  return new AnnealError(
+    "SERVER_UNREACHABLE",
+    `The Temporal server at ${endpoint.address} has not answered for two minutes.`,
+    "The run goes on when the server is back; then follow it with anneal watch.",
+    { address: endpoint.address },
+    { cause },
+  );
+}
+
+/** Says a thing once, until something else was said. */
+class RepeatedNotes {
+  readonly #follower: Follower;
+  #last: string | null = null;
+
+  constructor(follower: Follower) {
+    this.#follower = follower;
+  }
+
+  say(line: string): void {
+    if (line !== this.#last) this.#follower.onNote(line);
+    this.#last = line;
+  }
+
+  reset(): void {
+    this.#last = null;
+  }
+}
+
+/** Tells of failed attempts: asks the workflow whenever another activity runs than before. */
+class FailureNotes {
+  readonly #session: Session;
+  readonly #runId: string;
+  readonly #follower: Follower;
+  #activityId: string | null = null;
+  #highestAttempt: number | null = null;
+  #looking = false;
+
+  constructor(session: Session, runId: string, follower: Follower) {
+    this.#session = session;
+    this.#runId = runId;
+    this.#follower = follower;
+  }
+
+  lookWhenChanged({ execution }: Observation): void {
+    const activityId = execution.raw.pendingActivities?.[0]?.activityId ?? null;
+    if (activityId === this.#activityId) return;
+    this.#activityId = activityId;
+    // Not awaited: a query waits for the worker, the bar does not.
+    void this.look();
+  }
+
+  async look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    const state = await queryState(this.#session.client, this.#runId).finally(() => {
+      this.#looking = false;
+    });
+    if (state) this.#tell(state);
+  }
+
+  #tell({ recentFailures }: RunState): void {
+    const known = this.#highestAttempt;
+    this.#highestAttempt = Math.max(known ?? 0, ...recentFailures.map(({ attempt }) => attempt));
+    if (known === null) return; // what happened before we came is in `status`
+    for (const { attempt, step, error } of recentFailures) {
+      if (attempt > known)
+        this.#follower.onNote(`attempt ${attempt} failed at step ${step}: ${error.code}: ${error.message}`);
+    }
+  }
+}

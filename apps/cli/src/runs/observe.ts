@@ -1,0 +1,72 @@
+import { AnnealError, type Progress, type RunState, statusQueryName, trainWorkflowType } from "@anneal/contracts";
+import type { Client, WorkflowExecutionDescription } from "@temporalio/client";
+import { defaultPayloadConverter } from "@temporalio/common";
+import { grpcCode, grpcCodes } from "../temporal/endpoint.ts";
+
+/** What the server knows of a run at one moment, without asking a worker. */
+export interface Observation {
+  readonly execution: WorkflowExecutionDescription;
+  /** From the newest heartbeat of the activity that runs; null between activities. */
+  readonly progress: Progress | null;
+  /** An activity waits for a worker to take it. */
+  readonly waitsForWorker: boolean;
+}
+
+/** A workflow task that nobody took for this long: there is no worker. */
+const patienceMs = 3_000;
+const queryLimitMs = 3_000;
+
+/**
+ * Looks at a run through Temporal's API: works with any server, wherever its workers are.
+ *
+ * @throws AnnealError RUN_NOT_FOUND
+ */
+export async function observe(client: Client, runId: string): Promise<Observation> {
+  let execution: WorkflowExecutionDescription;
+  try {
+    execution = await client.workflow.getHandle(runId).describe();
+  } catch (cause) {
+    if (isNotFound(cause)) throw runNotFound(runId, cause);
+    throw cause;
+  }
+  if (execution.type !== trainWorkflowType) throw runNotFound(runId);
+  const { pendingActivities, pendingWorkflowTask } = execution.raw;
+  const [activity] = (pendingActivities ?? []).filter(({ heartbeatDetails }) => heartbeatDetails);
+  const [payload] = activity?.heartbeatDetails?.payloads ?? [];
+  const isStarted = (pendingActivities ?? []).some(({ lastStartedTime }) => lastStartedTime);
+  const taskSince = pendingWorkflowTask?.scheduledTime ?? pendingActivities?.[0]?.scheduledTime;
+  const waitedMs = taskSince ? Date.now() - Number(taskSince.seconds) * 1000 : 0;
+  return {
+    execution,
+    progress: payload ? defaultPayloadConverter.fromPayload<Progress>(payload) : null,
+    waitsForWorker: execution.status.name === "RUNNING" && !isStarted && waitedMs > patienceMs,
+  };
+}
+
+/** The run's own account of itself; null when no worker answers in time. */
+export async function queryState(client: Client, runId: string): Promise<RunState | null> {
+  try {
+    return await client.withDeadline(Date.now() + queryLimitMs, () =>
+      client.workflow.getHandle(runId).query<RunState>(statusQueryName),
+    );
+  } catch {
+    return null; // no worker, or one that is busy starting: what the server knows is enough to go on
+  }
+}
+
+/** Whether Temporal says that this does not exist. */
+export function isNotFound(cause: unknown): boolean {
+  return grpcCode(cause) === grpcCodes.notFound || (cause instanceof Error && cause.name === "WorkflowNotFoundError");
+}
+
+export function runNotFound(runId: string, cause?: unknown): AnnealError {
+  return new AnnealError(
+    "RUN_NOT_FOUND",
+    `There is no run "${runId}".`,
+    "See what there is: anneal list --all",
+    { runId },
+    {
+      cause,
+    },
+  );
+}

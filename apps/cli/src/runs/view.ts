@@ -1,0 +1,178 @@
+import {
+  type CheckpointReference,
+  type ErrorRecord,
+  type EvaluationResult,
+  type FailedAttempt,
+  isErrorCode,
+  type Metrics,
+  type Progress,
+  type RunMemo,
+  type RunState,
+  type RunStatus,
+  runStatuses,
+  type TrainResult,
+} from "@anneal/contracts";
+import { type Client, type WorkflowExecutionInfo, WorkflowFailedError } from "@temporalio/client";
+import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
+import type { Session } from "../temporal/endpoint.ts";
+import { searchAttributeKeys } from "../temporal/search-attributes.ts";
+import { type Observation, observe, queryState } from "./observe.ts";
+
+/** A run as commands show it: the document of `--json`. */
+export interface RunView {
+  readonly runId: string;
+  readonly recipe: string | null;
+  readonly status: RunStatus;
+  /** Steps completed, of how many. */
+  readonly step: number;
+  readonly totalSteps: number | null;
+  readonly epoch: number;
+  readonly epochs: number | null;
+  readonly metrics: Metrics;
+  readonly best: Progress["best"];
+  readonly checkpoint: CheckpointReference | null;
+  readonly evaluation: EvaluationResult | null;
+  readonly samplesPerSecond: number | null;
+  readonly secondsLeft: number | null;
+  /** False once the run went on under another fingerprint. */
+  readonly exact: boolean;
+  readonly numFailedAttempts: number;
+  readonly recentFailures: readonly FailedAttempt[];
+  /** Why the run waits, if it does. */
+  readonly note: string | null;
+  /** Why it failed, if it did. */
+  readonly error: ErrorRecord | null;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly uiUrl: string | null;
+}
+
+/** How a run ended. */
+export interface Outcome {
+  readonly status: "completed" | "failed" | "cancelled";
+  readonly result: TrainResult | null;
+  readonly error: ErrorRecord | null;
+}
+
+/** Everything that is known of a run: the server's view, the workflow's own account, and its end. */
+export async function viewRun(session: Session, runId: string): Promise<RunView> {
+  const observation = await observe(session.client, runId);
+  const isRunning = observation.execution.status.name === "RUNNING";
+  const [state, outcome] = await Promise.all([
+    queryState(session.client, runId),
+    isRunning ? null : readOutcome(session.client, runId),
+  ]);
+  return combine(session.runUrl(runId), observation, state, outcome);
+}
+
+/** How a closed run ended, from its history: no worker is asked. */
+export async function readOutcome(client: Client, runId: string): Promise<Outcome> {
+  try {
+    const result: TrainResult = await client.workflow.getHandle(runId).result();
+    return { status: "completed", result, error: null };
+  } catch (failure) {
+    if (!(failure instanceof WorkflowFailedError)) throw failure;
+    if (failure.cause instanceof CancelledFailure) return { status: "cancelled", result: null, error: null };
+    return { status: "failed", result: null, error: errorOf(failure) };
+  }
+}
+
+function errorOf(failure: WorkflowFailedError): ErrorRecord {
+  const { cause } = failure;
+  if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) {
+    const [record] = (cause.details ?? []) as [ErrorRecord?];
+    if (record) return record;
+  }
+  return {
+    code: "RUN_FAILED",
+    message: cause?.message ?? failure.message,
+    remedy: "The run's history in the Temporal UI says more; anneal resume goes on from its last checkpoint.",
+    facts: {},
+  };
+}
+
+export function combine(
+  uiUrl: string | null,
+  { execution, progress, waitsForWorker }: Observation,
+  state: RunState | null,
+  outcome: Outcome | null,
+): RunView {
+  const result = outcome?.result ?? null;
+  const last = result ?? state?.last ?? null;
+  const live = outcome ? null : (progress ?? state?.progress ?? null);
+  const summary = summarize(uiUrl, execution);
+  const status = outcome?.status ?? liveStatus(progress, state, summary.status);
+  return {
+    ...summary,
+    status,
+    step: Math.max(live?.step ?? 0, last?.step ?? 0) || summary.step,
+    totalSteps: live?.totalSteps || (state?.plan?.totalSteps ?? null),
+    epoch: live?.epoch || (last?.epoch ?? 0),
+    epochs: live?.epochs || (state?.plan?.epochs ?? null),
+    metrics: isFilled(live?.metrics) ? live.metrics : (last?.metrics ?? {}),
+    best: live?.best ?? last?.best ?? null,
+    checkpoint: newest(live?.checkpoint ?? null, last?.checkpoint ?? null),
+    evaluation: result?.evaluation ?? state?.evaluation ?? null,
+    samplesPerSecond: live?.samplesPerSecond ?? null,
+    secondsLeft: live?.secondsLeft ?? null,
+    exact: last?.exact ?? true,
+    numFailedAttempts: result?.numFailedAttempts ?? state?.numFailedAttempts ?? 0,
+    recentFailures: state?.recentFailures ?? [],
+    note: live?.note ?? (waitsForWorker ? "waits for a worker: is one running? (anneal up)" : null),
+    error: outcome?.error ?? null,
+  };
+}
+
+/** What a listing shows of a run: only what visibility holds, no question to any worker. */
+export function summarize(uiUrl: string | null, execution: WorkflowExecutionInfo | Observation["execution"]): RunView {
+  const attributes = execution.typedSearchAttributes;
+  const memo = execution.memo as Partial<RunMemo> | undefined;
+  return {
+    runId: execution.workflowId,
+    recipe: attributes.get(searchAttributeKeys.recipe) ?? memo?.recipe ?? null,
+    status: statusOf(execution.status.name, attributes.get(searchAttributeKeys.status)),
+    step: attributes.get(searchAttributeKeys.step) ?? 0,
+    totalSteps: null,
+    epoch: 0,
+    epochs: null,
+    metrics: {},
+    best: null,
+    checkpoint: null,
+    evaluation: null,
+    samplesPerSecond: null,
+    secondsLeft: null,
+    exact: true,
+    numFailedAttempts: 0,
+    recentFailures: [],
+    note: null,
+    error: null,
+    startedAt: execution.startTime.toISOString(),
+    endedAt: execution.closeTime?.toISOString() ?? null,
+    uiUrl,
+  };
+}
+
+/** Temporal knows best whether a run is over; the attribute says more about one that is not. */
+function statusOf(temporalStatus: string, attribute: string | undefined): RunStatus {
+  if (temporalStatus === "COMPLETED") return "completed";
+  if (temporalStatus === "CANCELLED") return "cancelled";
+  if (temporalStatus !== "RUNNING" && temporalStatus !== "CONTINUED_AS_NEW") return "failed";
+  return runStatuses.find((status) => status === attribute) ?? "preparing";
+}
+
+/** A heartbeat is newer than what the workflow was last told. */
+function liveStatus(progress: Progress | null, state: RunState | null, listed: RunStatus): RunStatus {
+  if (progress?.phase === "queued") return "queued";
+  if (progress?.phase === "training" || progress?.phase === "validating") return "training";
+  if (progress?.phase === "evaluating") return "evaluating";
+  return state?.status ?? listed;
+}
+
+function newest(a: CheckpointReference | null, b: CheckpointReference | null): CheckpointReference | null {
+  if (a && b) return a.step >= b.step ? a : b;
+  return a ?? b;
+}
+
+function isFilled(metrics: Metrics | undefined): metrics is Metrics {
+  return metrics !== undefined && Object.keys(metrics).length > 0;
+}
