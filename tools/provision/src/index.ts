@@ -1,3 +1,4 @@
+export { checkPrerequisites, type PrerequisiteRow } from "./doctor.ts";
 export { ensureAll, type Provisioned } from "./ensureAll.ts";
 export type { FreeSpaceProbe, Log } from "./install.ts";
 export { ensureTemporalCli, type TemporalCli } from "./temporal.ts";

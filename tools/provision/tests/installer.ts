@@ -1,0 +1,22 @@
+// A process of its own for install.test.ts: installs a small artefact into argv[2]; "hang" as argv[3] never ends.
+import { appendFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { installOnce } from "../src/install.ts";
+
+const [target = "", behaviour] = process.argv.slice(2);
+await installOnce({
+  target,
+  title: "artefact",
+  requiredBytes: 1,
+  log: (line) => console.log(line),
+  fill: async (directory) => {
+    await writeFile(join(directory, "first"), "1");
+    await appendFile(`${target}.fills`, "x");
+    console.log("filling");
+    // The timer keeps the process alive: a promise alone does not.
+    await sleep(behaviour === "hang" ? 3_600_000 : 300);
+    await writeFile(join(directory, "second"), "2");
+  },
+});
+console.log("installed");
