@@ -13,6 +13,7 @@ export { recipeResolutionArguments, registerRecipeResolution } from "./resolveHo
 export { installSeededRandom, type SeededRandom, type SeededRandomOptions } from "./seededRandom.ts";
 export {
   alignedBytes,
+  allocateSharedMemory,
   createSharedTensor,
   type SharedDtype,
   type SharedTensorOptions,

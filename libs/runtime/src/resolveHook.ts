@@ -1,4 +1,5 @@
-import { registerHooks } from "node:module";
+import { createRequire, registerHooks } from "node:module";
+import { pathToFileURL } from "node:url";
 
 /**
  * Lets a recipe in any folder import Anneal's API, zod and TensorFlow.js without installing anything there.
@@ -29,6 +30,11 @@ interface Redirect {
   readonly importer: string;
 }
 
+/** Whether `loadTensorflow` has succeeded in this thread. */
+export function isTensorflowLoaded(): boolean {
+  return perThread[tensorflowLoaded] === true;
+}
+
 const tfjs = "@tensorflow/tfjs";
 const nodeGpu = "@tensorflow/tfjs-node-gpu";
 
@@ -49,7 +55,7 @@ function redirect(specifier: string): Redirect | null {
       return { specifier, importer: tfjs };
     case "tfjs-node":
     case "tfjs-node-gpu":
-      return { specifier: perThread[tensorflowLoaded] ? nodeGpu : tfjs, importer: runtime };
+      return { specifier: isTensorflowLoaded() ? nodeGpu : tfjs, importer: runtime };
     default:
       return null;
   }
@@ -63,7 +69,12 @@ export function registerRecipeResolution(): void {
     resolve(specifier, context, nextResolve) {
       const target = redirect(specifier);
       if (target === null || isOwn(context.parentURL)) return nextResolve(specifier, context);
-      const resolveFrom = (parentURL: string, name: string) => nextResolve(name, { ...context, parentURL });
+      const resolveFrom = (parentURL: string, name: string) => {
+        if (!context.conditions?.includes("require")) return nextResolve(name, { ...context, parentURL });
+        // The resolver of `require` knows only the real importer, whatever the context says.
+        const path = createRequire(parentURL).resolve(name);
+        return { url: pathToFileURL(path).href, shortCircuit: true };
+      };
       const importer = target.importer === tfjs ? resolveFrom(runtime, tfjs).url : target.importer;
       return resolveFrom(importer, target.specifier);
     },

@@ -10,7 +10,7 @@ import {
   tensorflowEnvironment,
 } from "./environment.ts";
 import { type Device, readTensorflowPointer, requestedDevice } from "./paths.ts";
-import { markTensorflowLoaded } from "./resolveHook.ts";
+import { isTensorflowLoaded, markTensorflowLoaded } from "./resolveHook.ts";
 
 /** TensorFlow.js, as `import * as tf from "@tensorflow/tfjs"` gives it. */
 export type Tfjs = typeof tfjs;
@@ -117,7 +117,8 @@ export function loadTensorflow(options: LoadOptions): LoadedTensorflow {
   if (addonPath === undefined || !existsSync(addonPath)) throw missing(device, addonPath);
   // In a worker thread this reaches only JavaScript, which is all that reads this one variable.
   process.env.ANNEAL_TFJS_ADDON = addonPath;
-  if (isMainThread) Object.assign(process.env, tensorflowEnvironment({ ...options, device }));
+  // Later assignments would please the check below and change nothing: TensorFlow has read its environment.
+  if (isMainThread && !isTensorflowLoaded()) Object.assign(process.env, tensorflowEnvironment({ ...options, device }));
   verifyEnvironment({ ...options, device });
   const tf = loadPackages(addonPath);
   markTensorflowLoaded();
