@@ -12,12 +12,9 @@ export {
 export { recipeResolutionArguments, registerRecipeResolution } from "./resolveHook.ts";
 export { installSeededRandom, type SeededRandom, type SeededRandomOptions } from "./seededRandom.ts";
 export {
-  alignedBytes,
-  allocateSharedMemory,
   createSharedTensor,
   type SharedDtype,
   type SharedTensorOptions,
-  sharedDtypeBytes,
   tensorAlignmentBytes,
 } from "./sharedTensor.ts";
 export {

@@ -7,44 +7,17 @@ export const tensorAlignmentBytes = 64;
 /** Number formats of a batch in shared memory. */
 export type SharedDtype = "float32" | "int32" | "uint8";
 
-export const sharedDtypeBytes: Readonly<Record<SharedDtype, number>> = { float32: 4, int32: 4, uint8: 1 };
-
 export interface SharedTensorOptions {
-  /** From `allocateSharedMemory`. Over other memory the tensor is right too, but TensorFlow may copy. */
+  /**
+   * Memory that starts on a page: `new SharedArrayBuffer(n, { maxByteLength: n })`, as `@anneal/data` allocates it. A plain
+   * one starts anywhere (its memory comes from `calloc`): the tensor is right there too, but TensorFlow may copy.
+   */
   readonly buffer: SharedArrayBuffer;
   /** A multiple of `tensorAlignmentBytes`. */
   readonly byteOffset: number;
   readonly shape: readonly number[];
   readonly dtype: SharedDtype;
 }
-
-/** `numBytes` rounded up to the next aligned offset. */
-export function alignedBytes(numBytes: number): number {
-  return Math.ceil(numBytes / tensorAlignmentBytes) * tensorAlignmentBytes;
-}
-
-/**
- * Shared memory whose first byte is aligned, of at least `numBytes` bytes, all zero.
- *
- * `new SharedArrayBuffer(n)` starts anywhere: its memory comes from `calloc`, which promises 16 bytes, so no offset
- * into it is known to be aligned. WebAssembly's shared memory starts at a page, and its buffer is a SharedArrayBuffer
- * like any other: it goes through `postMessage`, and `Atomics` work on it. At most 4 GiB.
- */
-export function allocateSharedMemory(numBytes: number): SharedArrayBuffer {
-  const numPages = Math.max(1, Math.ceil(numBytes / wasmPageBytes));
-  const memory = new WebAssembly.Memory({ initial: numPages, maximum: numPages, shared: true });
-  return memory.buffer as SharedArrayBuffer;
-}
-
-const wasmPageBytes = 65_536;
-// The part used here: neither ES2024's types nor Node's declare it.
-declare const WebAssembly: {
-  readonly Memory: new (limits: {
-    initial: number;
-    maximum: number;
-    shared: true;
-  }) => { readonly buffer: ArrayBufferLike };
-};
 
 /**
  * A tensor over shared memory, without a copy.
