@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { AnnealError, type ErrorRecord } from "@anneal/contracts";
+import { AnnealError, type ErrorFacts, type ErrorRecord } from "@anneal/contracts";
 import { Piscina } from "piscina";
 import type { FeedTask, FeedTaskResult, FeedThreadData } from "./feed-thread.ts";
 import type { FeedPlan } from "./plan.ts";
@@ -98,11 +98,15 @@ class PoolFeed implements Feed {
     this.handles = handles;
     this.#ring = new Ring(handles);
     this.#pool = pool;
-    // A thread that dies between two tasks is replaced; only one that cannot even start, again and again, is an end.
-    pool.on("error", (cause: unknown) => {
-      this.#numThreadDeaths++;
-      if (this.#numThreadDeaths >= maxAttempts.notBegun) this.#ring.fail(threadDied(cause, {}));
-    });
+    // A thread that dies between two tasks is replaced. The pool gives up, without a word to those who wait, when a
+    // replacement dies before it is up; then there is no thread left.
+    pool.on("error", () => {});
+    pool.on("workerDestroy", () => queueMicrotask(() => this.#requireThreads()));
+  }
+
+  #requireThreads(): void {
+    if (this.#pool.threads.length > 0 || this.#ring.closed) return;
+    this.#ring.fail(threadDied(new Error("no thread could be started"), null, {}));
   }
 
   get failure(): AnnealError | null {
@@ -176,7 +180,7 @@ class PoolFeed implements Feed {
         const stage = sampleIndex === null ? "notBegun" : "begun";
         numAttempts[stage]++;
         if (numAttempts[stage] >= maxAttempts[stage]) {
-          this.#ring.fail(threadDied(cause, { item, part, sampleIndex, numAttempts: numAttempts[stage] }));
+          this.#ring.fail(threadDied(cause, sampleIndex, { item, part, numAttempts: numAttempts[stage] }));
         }
       }
     }
@@ -190,12 +194,13 @@ class PoolFeed implements Feed {
   }
 }
 
-function threadDied(cause: unknown, facts: Readonly<Record<string, string | number | null>>): ErrorRecord {
+/** A thread that dies in a sample dies of the recipe; one that dies before its first, of the machine. */
+function threadDied(cause: unknown, sampleIndex: number | null, facts: ErrorFacts): ErrorRecord {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new AnnealError(
-    "TRANSFORM_FAILED",
-    `A thread that prepares batches died again and again: ${reason}`,
-    "Look for process.exit, uncaught exceptions or too much memory in the recipe's transforms.",
-    { ...facts, cause: reason },
-  ).toRecord();
+  const [code, remedy] =
+    sampleIndex === null
+      ? (["TRAINER_CRASHED", "Look at the trainer's log; the run goes on from its last checkpoint."] as const)
+      : (["TRANSFORM_FAILED", "Look for process.exit or too much memory in the recipe's transforms."] as const);
+  const message = `A thread that prepares batches died again and again: ${reason}`;
+  return new AnnealError(code, message, remedy, { ...facts, sampleIndex, cause: reason }).toRecord();
 }

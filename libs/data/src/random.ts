@@ -54,6 +54,16 @@ export class RandomStream {
     this.#d = mix(key + Math.imul(4, goldenGamma)) | 1; // never the all-zero state
   }
 
+  /** A stream that starts in a given state of the generator, not all zero: to compare with published sequences. */
+  static fromState(a: number, b: number, c: number, d: number): RandomStream {
+    const stream = new RandomStream("sample", 0, 0, 0);
+    stream.#a = a;
+    stream.#b = b;
+    stream.#c = c;
+    stream.#d = d;
+    return stream;
+  }
+
   /** Uniform over the integers 0 .. 2^32 - 1. */
   uint32(): number {
     const result = rotateLeft((this.#a + this.#d) | 0, 7) + this.#a;

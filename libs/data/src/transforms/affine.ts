@@ -1,4 +1,4 @@
-import type { FieldSpec } from "../fields.ts";
+import type { FieldSpec, TypedArray } from "../fields.ts";
 import type { Transform } from "../transform.ts";
 import { imageSize } from "./pixels.ts";
 
@@ -15,8 +15,8 @@ export interface AffineOptions {
  * Rotates images [height, width, channels] around their centre and shifts them, both uniformly at random, in one
  * bilinear resampling. Output is float32 in the input's own units.
  *
- * Each output pixel looks up where it comes from: along a row that place moves by a constant step, so the inner loop
- * has two additions and no trigonometry. The middle of the row, where all four neighbours exist, needs no checks.
+ * Each output pixel looks up where it comes from. Along a row that place moves by a constant step, so no pixel needs
+ * trigonometry; in the middle of a row, where all four neighbours exist, none needs checks either.
  */
 export function createAffine(options: AffineOptions, input: FieldSpec): Transform {
   const { height, width, channels } = imageSize("rotate", input);
@@ -26,6 +26,19 @@ export function createAffine(options: AffineOptions, input: FieldSpec): Transfor
   const centreX = (width - 1) / 2;
   const centreY = (height - 1) / 2;
   const rowLength = width * channels;
+
+  /** The value at a place near or beyond the border, where neighbours outside of the image count as `fill`. */
+  function atBorder(source: TypedArray, fromX: number, fromY: number, channel: number): number {
+    const left = Math.floor(fromX);
+    const top = Math.floor(fromY);
+    const pixel = (x: number, y: number) =>
+      x < 0 || x >= width || y < 0 || y >= height ? fill : source[y * rowLength + x * channels + channel]!;
+    const partX = fromX - left;
+    const upper = pixel(left, top) + partX * (pixel(left + 1, top) - pixel(left, top));
+    const lower = pixel(left, top + 1) + partX * (pixel(left + 1, top + 1) - pixel(left, top + 1));
+    return upper + (fromY - top) * (lower - upper);
+  }
+
   return {
     output: { shape: input.shape, dtype: "float32" },
     apply(source, target, random) {
@@ -34,45 +47,33 @@ export function createAffine(options: AffineOptions, input: FieldSpec): Transfor
       const sin = Math.sin(angle);
       const shiftX = random.between(-maxPixels, maxPixels);
       const shiftY = random.between(-maxPixels, maxPixels);
+      const dx = -centreX - shiftX;
       for (let y = 0, at = 0; y < height; y++) {
         const dy = y - centreY - shiftY;
-        const dx = -centreX - shiftX;
         const rowX = cos * dx + sin * dy + centreX;
         const rowY = cos * dy - sin * dx + centreY;
-        for (let x = 0; x < width; x++, at += channels) {
+        for (let x = 0; x < width; x++) {
           const fromX = rowX + x * cos;
           const fromY = rowY - x * sin;
-          const left = Math.floor(fromX);
-          const top = Math.floor(fromY);
-          if (left < -1 || left >= width || top < -1 || top >= height) {
-            for (let channel = 0; channel < channels; channel++) target[at + channel] = fill;
-            continue;
-          }
-          const partX = fromX - left;
-          const partY = fromY - top;
-          const base = top * rowLength + left * channels;
-          if (left >= 0 && left < width - 1 && top >= 0 && top < height - 1) {
-            for (let channel = 0; channel < channels; channel++) {
-              const i = base + channel;
-              const upper = source[i]! + partX * (source[i + channels]! - source[i]!);
-              const j = i + rowLength;
-              const lower = source[j]! + partX * (source[j + channels]! - source[j]!);
-              target[at + channel] = upper + partY * (lower - upper);
+          if (!(fromX >= 0 && fromX < width - 1 && fromY >= 0 && fromY < height - 1)) {
+            const isOutside = fromX <= -1 || fromX >= width || fromY <= -1 || fromY >= height;
+            for (let channel = 0; channel < channels; channel++, at++) {
+              target[at] = isOutside ? fill : atBorder(source, fromX, fromY, channel);
             }
             continue;
           }
-          for (let channel = 0; channel < channels; channel++) {
-            const i = base + channel;
-            const hasLeft = left >= 0;
-            const hasRight = left < width - 1;
-            const hasTop = top >= 0;
-            const hasBottom = top < height - 1;
-            const a = hasTop && hasLeft ? source[i]! : fill;
-            const b = hasTop && hasRight ? source[i + channels]! : fill;
-            const c = hasBottom && hasLeft ? source[i + rowLength]! : fill;
-            const d = hasBottom && hasRight ? source[i + rowLength + channels]! : fill;
-            const upper = a + partX * (b - a);
-            target[at + channel] = upper + partY * (c + partX * (d - c) - upper);
+          // Not negative here, so that truncation is the floor.
+          const left = fromX | 0;
+          const top = fromY | 0;
+          const partX = fromX - left;
+          const partY = fromY - top;
+          let i = top * rowLength + left * channels;
+          for (const end = i + channels; i < end; i++, at++) {
+            const a = source[i]!;
+            const c = source[i + rowLength]!;
+            const upper = a + partX * (source[i + channels]! - a);
+            const lower = c + partX * (source[i + rowLength + channels]! - c);
+            target[at] = upper + partY * (lower - upper);
           }
         }
       }
