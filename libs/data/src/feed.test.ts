@@ -106,7 +106,7 @@ test("a feed that starts at any item gives the very same batches from there", as
         expect(resumed.batches).toEqual(all.batches.slice(startItem));
       },
     ),
-    { numRuns: 12 },
+    { numRuns: 8 },
   );
 });
 

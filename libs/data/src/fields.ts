@@ -1,6 +1,5 @@
 /** Number formats of samples in memory. */
-export const dtypes = ["uint8", "int32", "float32"] as const;
-export type DType = (typeof dtypes)[number];
+export type DType = "uint8" | "int32" | "float32";
 
 export type TypedArray = Uint8Array | Int32Array | Float32Array;
 
@@ -10,7 +9,7 @@ export interface FieldSpec {
   readonly dtype: DType;
 }
 
-export const bytesPerElement: Readonly<Record<DType, number>> = { uint8: 1, int32: 4, float32: 4 };
+const bytesPerElement: Readonly<Record<DType, number>> = { uint8: 1, int32: 4, float32: 4 };
 
 export function numElements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);

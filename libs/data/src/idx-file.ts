@@ -6,7 +6,7 @@ import { allocateShared } from "./shared-memory.ts";
 /** The only element type of the IDX format that image and label files use. */
 const ubyteType = 0x08;
 
-export interface IdxFile {
+interface IdxFile {
   readonly dimensions: readonly number[];
   /** The elements, in shared memory. */
   readonly data: Uint8Array;

@@ -52,7 +52,7 @@ function openShared(declaration: SourceDeclaration): Promise<OpenSource> {
 }
 
 /** The indices that the selections leave, in shared memory; null when there are no selections. */
-export function selectIndices(numSamples: number, selections: readonly Selection[]): Uint32Array | null {
+function selectIndices(numSamples: number, selections: readonly Selection[]): Uint32Array | null {
   if (selections.length === 0) return null;
   let indices = Array.from({ length: numSamples }, (_, index) => index);
   for (const selection of selections) {

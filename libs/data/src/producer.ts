@@ -9,7 +9,7 @@ import { createReader, type SampleReader } from "./sources.ts";
 import { type LoadedTransform, loadTransforms, transformFailed } from "./transform.ts";
 
 /** Fills parts of items: what runs in each thread of the pool. */
-export interface Producer {
+interface Producer {
   /** Fills one part of an item and marks it as done. Returns the number of samples. Throws `TRANSFORM_FAILED`. */
   fill(item: number, part: number): Promise<number>;
 }

@@ -1,5 +1,5 @@
 /** TensorFlow aliases host memory that starts on this boundary and copies all other. */
-export const alignmentBytes = 64;
+const alignmentBytes = 64;
 
 export function alignUp(numBytes: number): number {
   return Math.ceil(numBytes / alignmentBytes) * alignmentBytes;
