@@ -11,7 +11,7 @@ export interface Cpu {
 }
 
 /** Names as in /proc/cpuinfo: for x64 first, then for arm64. */
-export const relevantExtensions = [
+const relevantExtensions = [
   "avx",
   "avx2",
   "fma",

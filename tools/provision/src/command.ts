@@ -20,7 +20,7 @@ export function runCommand(
     const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-    // A child must not outlive us and go on writing into a directory that the next start will remove.
+    // Where we end in good order, the child ends too; what an orphan writes lies in a directory that the next start removes.
     const end = () => child.kill("SIGTERM");
     process.once("exit", end);
     child.on("error", (cause) => {

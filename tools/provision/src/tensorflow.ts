@@ -21,7 +21,7 @@ const kept = [
   "^tensorflow/include/(tensorflow/c|tensorflow/core/platform|tsl/platform|xla/tsl/c)/.*\\.h$",
   "^tensorflow/(THIRD_PARTY_NOTICES\\.txt|include/LICENSE)$",
   "^tensorflow[^/]*\\.dist-info/METADATA$",
-  "^nvidia/.*/lib/|^nvidia/.*/bin/|^nvidia/.*/nvvm/|^nvidia[^/]*\\.dist-info/(.*/)?(License|LICENSE)",
+  "^nvidia/.*/lib/.*\\.so|^nvidia/.*/bin/|^nvidia/.*/nvvm/|^nvidia[^/]*\\.dist-info/(.*/)?(License|LICENSE)",
 ].join("|");
 
 export interface TensorflowOptions {

@@ -91,15 +91,16 @@ export async function verifyHash(path: string, wheel: Wheel): Promise<void> {
 /** A line every few seconds with what has arrived: pip writes no progress into a pipe. */
 function reportProgress(directory: string, title: string, log: Log): NodeJS.Timeout {
   return setInterval(async () => {
-    const numBytes = await sizeOf(directory).catch(() => 0);
+    const numBytes = await largestFile(directory).catch(() => 0);
     if (numBytes > 0) log(`${title}: ${formatBytes(numBytes)} so far`);
   }, 10_000).unref();
 }
 
-async function sizeOf(directory: string): Promise<number> {
+/** One file arrives, and pip copies it at the end: the largest is what there is of it. */
+async function largestFile(directory: string): Promise<number> {
   const names = await readdir(directory, { recursive: true });
   const sizes = await Promise.all(names.map(async (name) => stat(join(directory, name)).catch(() => null)));
-  return sizes.reduce((sum, file) => sum + (file?.isFile() ? file.size : 0), 0);
+  return Math.max(0, ...sizes.map((file) => (file?.isFile() ? file.size : 0)));
 }
 
 function hashMismatch(wheel: Wheel, found = "unknown"): AnnealError {
