@@ -29,14 +29,11 @@ const producer = createProducer(plan, handles);
 
 /** One task of the pool. A failure goes to the engine through shared memory before the main thread hears of it. */
 export default async function fill(task: FeedTask): Promise<FeedTaskResult> {
-  const startedAt = performance.now();
-  let numSamples = 0;
-  let failure: ErrorRecord | null = null;
   try {
-    numSamples = await producer.fill(task.item, task.part);
+    return { threadId, ...(await producer.fill(task.item, task.part)), failure: null };
   } catch (cause) {
-    failure = toAnnealError(cause).toRecord();
+    const failure = toAnnealError(cause).toRecord();
     ring.fail(failure);
+    return { threadId, numSamples: 0, busyMs: 0, failure };
   }
-  return { threadId, numSamples, busyMs: performance.now() - startedAt, failure };
 }

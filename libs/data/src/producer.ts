@@ -10,8 +10,8 @@ import { type LoadedTransform, loadTransforms, transformFailed } from "./transfo
 
 /** Fills parts of items: what runs in each thread of the pool. */
 interface Producer {
-  /** Fills one part of an item and marks it as done. Returns the number of samples. Throws `TRANSFORM_FAILED`. */
-  fill(item: number, part: number): Promise<number>;
+  /** Fills one part of an item and marks it as done. Throws `TRANSFORM_FAILED`. */
+  fill(item: number, part: number): Promise<{ readonly numSamples: number; readonly busyMs: number }>;
 }
 
 /** A data set as one thread sees it, with buffers between its transforms that are used for every sample. */
@@ -66,6 +66,8 @@ export function createProducer(plan: FeedPlan, handles: RingHandles): Producer {
     async fill(item, part) {
       const { epoch, phase, batch, numSamples } = itemAt(plan, item);
       const { dataset, reader, transforms, buffers } = await pipelineOf(phase);
+      // From here on nothing else runs in this thread: before, the other task that waits in it may.
+      const startedAt = performance.now();
       const order = phase === "train" && plan.shuffle ? orderOf(epoch, dataset.numSamples) : null;
       const slot = ring.slotOf(item);
       const targets = inputViewsOf(slot.inputs);
@@ -81,7 +83,7 @@ export function createProducer(plan: FeedPlan, handles: RingHandles): Producer {
         reader.readLabel(index, slot.labels, i * labelLength);
       }
       ring.finishPart(item, part);
-      return end - start;
+      return { numSamples: end - start, busyMs: performance.now() - startedAt };
     },
   };
 }
