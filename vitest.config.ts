@@ -10,7 +10,7 @@ const isSlowRun = process.env.ANNEAL_TESTS === "slow";
 
 export default defineConfig({
   test: {
-    include: [`{apps,libs,tools}/*/{src,tests}/**/*.${isSlowRun ? "slow.test" : "test"}.ts`],
+    include: [`{apps,libs,tools,tests}/*/{src,tests}/**/*.${isSlowRun ? "slow.test" : "test"}.ts`],
     exclude: ["**/node_modules/**", ...(isSlowRun ? [] : ["**/*.slow.test.ts"])],
     pool: "forks",
     isolate: true,

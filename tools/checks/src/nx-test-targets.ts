@@ -39,7 +39,7 @@ function testTarget(root: string, tags: readonly string[], suite: Suite): Target
 export const name = "anneal-test-targets";
 
 export const createNodes: CreateNodes = [
-  "{apps,libs,tools}/*/package.json",
+  "{apps,libs,tools,tests}/*/package.json",
   (manifests, _options, context) =>
     manifests.map((manifest) => {
       const root = dirname(manifest);

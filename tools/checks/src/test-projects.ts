@@ -12,7 +12,7 @@ export function hasTests(packageRoot: string, suite: Suite): boolean {
 
 /** Roots, relative to the workspace, of the packages that have test files of `suite`. */
 export function testedPackages(workspaceRoot: string, suite: Suite): string[] {
-  return globSync("{apps,libs,tools}/*/package.json", { cwd: workspaceRoot })
+  return globSync("{apps,libs,tools,tests}/*/package.json", { cwd: workspaceRoot })
     .map((file) => file.slice(0, -"/package.json".length))
     .filter((root) => hasTests(join(workspaceRoot, root), suite))
     .sort();

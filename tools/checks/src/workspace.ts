@@ -47,7 +47,7 @@ export function readWorkspace(root: string): Workspace {
   const readManifest = (file: string) => JSON.parse(read(file)) as Manifest;
   const files = listFiles(root);
   const packages = files
-    .filter((file) => /^(apps|libs|tools)\/[^/]+\/package\.json$/.test(file))
+    .filter((file) => /^(apps|libs|tools|tests)\/[^/]+\/package\.json$/.test(file))
     .map((file) => {
       const manifest = readManifest(file);
       const packageRoot = file.slice(0, -"/package.json".length);
@@ -59,7 +59,7 @@ export function readWorkspace(root: string): Workspace {
 
 /** Whether a file holds tests or only serves them; tests run on Node, whatever their package runs on. */
 export function isTestFile(file: string): boolean {
-  return /\.test\.ts$|\/tests?\//.test(file);
+  return /\.test\.ts$|(^|\/)(tests?|test-support)\//.test(file);
 }
 
 /** The value of a tag such as `type:lib`; undefined unless there is exactly one of that dimension. */

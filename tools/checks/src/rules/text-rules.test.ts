@@ -29,7 +29,7 @@ describe("texts", () => {
   test.each([
     ["registry-host", joined("https://registry.", "npmjs.org/x")],
     ["registry-host", joined("files.python", "hosted.org")],
-    ["registry-host", joined("https://mirror", ".example.com/simple")],
+    ["registry-host", joined("https://mir", "ror.example.com/simple")],
     ["machine-path", joined('"/home/', 'someone/anneal"')],
     ["machine-path", joined("see /Users/", "Someone/x")],
     ["machine-path", joined("/ro", "ot/.cache")],
