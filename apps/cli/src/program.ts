@@ -1,10 +1,37 @@
 import { exitCodes } from "@anneal/contracts";
 import { Command } from "commander";
+import { cancelCommand } from "./commands/cancel.ts";
+import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { downCommand } from "./commands/down.ts";
 import { listCommand } from "./commands/list.ts";
+import { logsCommand } from "./commands/logs.ts";
+import { openCommand } from "./commands/open.ts";
+import { resumeCommand } from "./commands/resume.ts";
+import { rmCommand } from "./commands/rm.ts";
+import { scheduleCommand } from "./commands/schedule.ts";
 import { statusCommand } from "./commands/status.ts";
+import { trainCommand } from "./commands/train.ts";
 import { upCommand } from "./commands/up.ts";
+import { watchCommand } from "./commands/watch.ts";
+
+/** In the order of `--help`. */
+const commands = [
+  upCommand,
+  downCommand,
+  doctorCommand,
+  trainCommand,
+  statusCommand,
+  watchCommand,
+  logsCommand,
+  listCommand,
+  resumeCommand,
+  cancelCommand,
+  rmCommand,
+  scheduleCommand,
+  openCommand,
+  demoCommand,
+];
 
 /** What each exit code means; printed by `anneal --help`. */
 const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
@@ -37,9 +64,7 @@ export function buildProgram(): Command {
     .helpCommand(false)
     .addHelpText("after", () => `${environmentHelp}\n\n${exitCodeHelp()}\n`)
     .addHelpText("after", "Example:\n  anneal demo\n  anneal train mnist --epochs 3\n  anneal watch <run>");
-  for (const command of [upCommand(), downCommand(), doctorCommand(), listCommand(), statusCommand()]) {
-    program.addCommand(command);
-  }
+  for (const command of commands) program.addCommand(command());
   // A wrong command line is reported like every other error, with exit code 2: commander must not end the process.
   for (const command of allCommands(program)) command.exitOverride().configureOutput({ writeErr: () => {} });
   return program;

@@ -1,6 +1,6 @@
 import { annealHome } from "@anneal/checkpoint";
 import type { Command } from "commander";
-import type { CommandResult } from "../output.ts";
+import { type CommandResult, log } from "../output.ts";
 import { formatTable } from "../render/table.ts";
 import { formatCount, formatTime } from "../render/values.ts";
 import { listRuns } from "../runs/list.ts";
@@ -17,7 +17,7 @@ export function listCommand(): Command {
 }
 
 async function list(home: string, options: ListOptions): Promise<CommandResult> {
-  const { runs, isComplete } = await listRuns(home, options.all === true);
+  const { runs, isComplete } = await listRuns(home, options.all === true, log);
   const rows = runs.map((run) => [
     run.runId,
     run.recipe ?? "",

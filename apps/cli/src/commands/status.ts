@@ -1,11 +1,12 @@
 import { annealHome } from "@anneal/checkpoint";
 import type { Command } from "commander";
-import type { CommandResult } from "../output.ts";
+import { type CommandResult, log } from "../output.ts";
 import { formatRun } from "../render/run.ts";
 import { formatFacts } from "../render/table.ts";
+import { viewFromDisk } from "../runs/disk.ts";
 import { findPids } from "../runs/pids.ts";
 import { viewRun } from "../runs/view.ts";
-import { openSession } from "../temporal/endpoint.ts";
+import { findEndpoint, openSession } from "../temporal/endpoint.ts";
 import { type CommonOptions, defineCommand, finish } from "./define.ts";
 
 export function statusCommand(): Command {
@@ -17,6 +18,11 @@ export function statusCommand(): Command {
 }
 
 async function status(home: string, runId: string): Promise<CommandResult> {
+  if (!findEndpoint(home)) {
+    const run = await viewFromDisk(home, runId);
+    log("no Temporal server is running (anneal up): this is what the disk knows");
+    return { document: { ...run, pids: { worker: null, trainer: null } }, text: formatRun(run) };
+  }
   await using session = await openSession(home);
   const run = await viewRun(session, runId);
   const pids = await findPids(home, session.client, runId);

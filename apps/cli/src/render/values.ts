@@ -32,3 +32,15 @@ export function formatTime(date: Date): string {
   const day = [date.getFullYear(), pad(date.getMonth() + 1), pad(date.getDate())].join("-");
   return `${day} ${[pad(date.getHours()), pad(date.getMinutes()), pad(date.getSeconds())].join(":")}`;
 }
+
+/** `3.4 MB`. */
+export function formatBytes(numBytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = numBytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

@@ -22,7 +22,8 @@ import { type Observation, observe, queryState } from "./observe.ts";
 export interface RunView {
   readonly runId: string;
   readonly recipe: string | null;
-  readonly status: RunStatus;
+  /** `unknown`: no server could be asked, and the last checkpoint is not the run's end. */
+  readonly status: RunStatus | "unknown";
   /** Steps completed, of how many. */
   readonly step: number;
   readonly totalSteps: number | null;
@@ -161,7 +162,7 @@ function statusOf(temporalStatus: string, attribute: string | undefined): RunSta
 }
 
 /** A heartbeat is newer than what the workflow was last told. */
-function liveStatus(progress: Progress | null, state: RunState | null, listed: RunStatus): RunStatus {
+function liveStatus(progress: Progress | null, state: RunState | null, listed: RunView["status"]): RunView["status"] {
   if (progress?.phase === "queued") return "queued";
   if (progress?.phase === "training" || progress?.phase === "validating") return "training";
   if (progress?.phase === "evaluating") return "evaluating";

@@ -8,7 +8,7 @@ import { endLeftovers } from "./leftovers.ts";
 import { acquireLock, type SupervisorLock } from "./lock.ts";
 import { tailOf } from "./log-file.ts";
 import { choosePorts, type StackPorts } from "./ports.ts";
-import { bootId, identify } from "./processes.ts";
+import { bootId, descendants, identify, signalProcess } from "./processes.ts";
 import { serverLogPath, spawnServer, waitForServer } from "./server-process.ts";
 import { removeStackState, type StackState, writeStackState } from "./state.ts";
 import { spawnWorker, waitForWorker, workerLogPath } from "./worker-process.ts";
@@ -64,6 +64,16 @@ export class Supervisor {
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
+  }
+
+  /** Ends everything at once, without a checkpoint. Synchronous: for a person who does not want to wait any more. */
+  kill(): void {
+    for (const identity of [this.#worker?.identity, this.#server?.identity]) {
+      if (!identity) continue;
+      for (const child of descendants(identity.pid)) signalProcess(child, "SIGKILL");
+      signalProcess(identity, "SIGKILL");
+    }
+    if (this.#state) removeStackState(this.#options.home);
   }
 
   async #stop(): Promise<void> {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { AnnealError, searchAttributes } from "@anneal/contracts";
-import type { Connection } from "@temporalio/client";
+import type { ConnectionLike } from "@temporalio/client";
 import { defineSearchAttributeKey } from "@temporalio/common";
 import { grpcCode, grpcCodes } from "./endpoint.ts";
 
@@ -25,14 +25,14 @@ export const searchAttributeKeys = {
  *
  * @throws AnnealError STACK_FAILED when a name is taken by another type, or they do not become usable.
  */
-export async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+export async function ensureSearchAttributes(connection: ConnectionLike, namespace: string): Promise<void> {
   const missing = await findMissing(connection, namespace);
   if (missing !== null && missing.length > 0) await register(connection, namespace, missing);
   await waitUntilUsable(connection, namespace);
 }
 
 /** Names not registered yet; null when this server does not let us look (Temporal Cloud). */
-async function findMissing(connection: Connection, namespace: string): Promise<SearchAttributeName[] | null> {
+async function findMissing(connection: ConnectionLike, namespace: string): Promise<SearchAttributeName[] | null> {
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
     return attributeNames.flatMap((name) => {
@@ -54,7 +54,7 @@ async function findMissing(connection: Connection, namespace: string): Promise<S
 }
 
 async function register(
-  connection: Connection,
+  connection: ConnectionLike,
   namespace: string,
   names: readonly SearchAttributeName[],
 ): Promise<void> {
@@ -67,7 +67,7 @@ async function register(
   }
 }
 
-async function waitUntilUsable(connection: Connection, namespace: string): Promise<void> {
+async function waitUntilUsable(connection: ConnectionLike, namespace: string): Promise<void> {
   const query = "AnnealRecipe = '' AND AnnealStatus = '' AND AnnealStep = 0 AND AnnealBestMetric = 0.0";
   const deadline = Date.now() + usableLimitMs;
   for (;;) {

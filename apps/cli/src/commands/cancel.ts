@@ -1,0 +1,30 @@
+import { annealHome } from "@anneal/checkpoint";
+import { AnnealError } from "@anneal/contracts";
+import type { Command } from "commander";
+import { type CommandResult, log } from "../output.ts";
+import { formatRun } from "../render/run.ts";
+import { cancelRun } from "../runs/cancel.ts";
+import { viewRun } from "../runs/view.ts";
+import { openSession } from "../temporal/endpoint.ts";
+import { type CommonOptions, defineCommand, finish } from "./define.ts";
+
+export function cancelCommand(): Command {
+  return defineCommand(
+    "cancel <run>",
+    "Cancel a run: it saves a checkpoint and ends; resume goes on from there",
+    "anneal cancel mnist-1",
+  ).action((runId: string, options: CommonOptions) => finish(options, cancel(annealHome(), runId)));
+}
+
+async function cancel(home: string, runId: string): Promise<CommandResult> {
+  await using session = await openSession(home);
+  const outcome = await cancelRun(session, runId, log);
+  const run = await viewRun(session, runId);
+  if (outcome.status === "cancelled") return { document: run, text: formatRun(run) };
+  throw new AnnealError(
+    outcome.status === "completed" ? "RUN_COMPLETE" : "RUN_FAILED",
+    `Run "${runId}" had already ${outcome.status}.`,
+    `See it with anneal status ${runId}.`,
+    { runId },
+  );
+}

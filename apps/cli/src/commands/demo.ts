@@ -1,0 +1,120 @@
+import { once } from "node:events";
+import { annealHome } from "@anneal/checkpoint";
+import { ensureAll } from "@anneal/provision";
+import type { Command } from "commander";
+import { type Interrupts, listenForInterrupts, unlessAborted } from "../interrupts.ts";
+import { type CommandResult, log } from "../output.ts";
+import { buildSpec, openRecipe } from "../recipes.ts";
+import { createDisplay } from "../render/progress-display.ts";
+import { formatFacts } from "../render/table.ts";
+import { formatCount, formatDuration, formatMetrics } from "../render/values.ts";
+import { describeEnd } from "../runs/attach.ts";
+import { cancelRun } from "../runs/cancel.ts";
+import { chooseDemoRun } from "../runs/demo-run.ts";
+import { followRun } from "../runs/follow.ts";
+import { resumeRun } from "../runs/resume.ts";
+import { startNewRun } from "../runs/start.ts";
+import { type Outcome, type RunView, viewRun } from "../runs/view.ts";
+import { type ForegroundStack, openForegroundStack } from "../stack/foreground.ts";
+import type { Session } from "../temporal/endpoint.ts";
+import { type CommonOptions, defineCommand, finish } from "./define.ts";
+
+const recipeName = "mnist";
+const interruptedExitCode = 130;
+
+export function demoCommand(): Command {
+  return defineCommand(
+    "demo",
+    "Train MNIST as a durable run: installs what is missing, starts a local stack, ends it again",
+    "anneal demo",
+  ).action((options: CommonOptions) => finish(options, demo(annealHome())));
+}
+
+async function demo(home: string): Promise<CommandResult> {
+  using interrupts = listenForInterrupts();
+  interrupts.onForce(() => process.exit(interruptedExitCode));
+  try {
+    await unlessAborted(ensureAll({ log }), interrupts.signal);
+    await using stack = await openForegroundStack(home, log, interrupts);
+    const result = await trainDemo(home, stack.session, interrupts);
+    await serve(stack, interrupts);
+    return result;
+  } catch (error) {
+    if (error !== interrupts.signal.reason) throw error;
+    return { document: null, text: "interrupted; run it again to go on", exitCode: interruptedExitCode };
+  }
+}
+
+async function trainDemo(home: string, session: Session, interrupts: Interrupts): Promise<CommandResult> {
+  const runId = await startDemoRun(home, session);
+  const url = session.runUrl(runId);
+  log(`run ${runId}${url ? `: ${url}` : ""}`);
+  const display = createDisplay(runId, "images");
+  let outcome: Outcome | null;
+  try {
+    outcome = await followRun(
+      session,
+      runId,
+      { onProgress: (progress) => display.update(progress), onNote: (line) => display.note(line) },
+      interrupts.signal,
+    );
+  } finally {
+    display.end();
+  }
+  if (!outcome) return await interruptDemo(session, runId);
+  const run = await viewRun(session, runId);
+  const end = describeEnd(run, outcome);
+  return outcome.status === "completed" ? { ...end, text: formatDemo(run, outcome) } : end;
+}
+
+/** Goes on with a demo that was interrupted; starts a new one otherwise. */
+async function startDemoRun(home: string, session: Session): Promise<string> {
+  const { runId, action } = await chooseDemoRun(home, session);
+  if (action === "start") {
+    const known = await openRecipe(recipeName);
+    await startNewRun(home, session, runId, await buildSpec(known, {}, {}));
+  } else if (action === "resume") {
+    await resumeRun(home, session, runId, { recipeVersion: "recorded", allowInexact: true });
+    log("going on from the last checkpoint");
+  } else {
+    log("going on with the run of an earlier demo");
+  }
+  return runId;
+}
+
+async function interruptDemo(session: Session, runId: string): Promise<CommandResult> {
+  log("stopping: saving a checkpoint (Ctrl-C again to stop at once)");
+  await cancelRun(session, runId, log);
+  const run = await viewRun(session, runId);
+  const text = `Stopped at step ${formatCount(run.checkpoint?.step ?? run.step)}. Run the demo again: it goes on from there.`;
+  return { document: run, text, exitCode: interruptedExitCode };
+}
+
+/** At a terminal the UI stays until Ctrl-C, so that one can look around. */
+async function serve({ session, isOurs }: ForegroundStack, { signal }: Interrupts): Promise<void> {
+  if (!isOurs || !process.stdin.isTTY || !process.stderr.isTTY || signal.aborted) return;
+  log(`\nThe Temporal UI stays at ${session.endpoint.uiUrl ?? session.endpoint.address} until Ctrl-C.`);
+  await once(signal, "abort");
+}
+
+function formatDemo(run: RunView, { result }: Outcome): string {
+  const { evaluation } = run;
+  return formatFacts([
+    ["accuracy", accuracyOf(run)],
+    [
+      "test metrics",
+      evaluation && `${formatMetrics(evaluation.metrics)} on ${formatCount(evaluation.numSamples)} images`,
+    ],
+    ["time", result && formatDuration(result.durationMs)],
+    ["steps", `${formatCount(run.step)} in ${run.epoch} epochs`],
+    ["checkpoint", run.checkpoint?.path],
+    ["digest", run.checkpoint?.digest],
+    ["UI", run.uiUrl],
+  ]);
+}
+
+function accuracyOf({ evaluation }: RunView): string | null {
+  const accuracy = evaluation?.metrics.accuracy;
+  if (!evaluation || accuracy === undefined) return null;
+  return `${(accuracy * 100).toFixed(2)} % of ${formatCount(evaluation.numSamples)} test images`;
+}

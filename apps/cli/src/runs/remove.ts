@@ -1,0 +1,58 @@
+import { existsSync } from "node:fs";
+import { openCheckpointStore, runPaths } from "@anneal/checkpoint";
+import { trainWorkflowType } from "@anneal/contracts";
+import type { Session } from "../temporal/endpoint.ts";
+import { isNotFound, runNotFound } from "./observe.ts";
+import { runActive } from "./start.ts";
+
+/**
+ * Removes a run everywhere: all its executions on the server, its directory on this machine.
+ *
+ * @throws AnnealError RUN_ACTIVE, RUN_NOT_FOUND
+ */
+export async function removeRun(home: string, session: Session, runId: string): Promise<{ readonly numBytes: number }> {
+  const directory = runPaths(home, runId).root;
+  const executions = await findExecutions(session, runId);
+  if (executions.some(({ isRunning }) => isRunning)) throw runActive(runId);
+  if (executions.length === 0 && !existsSync(directory)) throw runNotFound(runId);
+  const store = openCheckpointStore(directory);
+  const numBytes = await store.usage();
+  await store.removeAll();
+  // The history goes last: what is still listed can be removed again.
+  for (const { executionId } of executions) await deleteExecution(session, runId, executionId);
+  return { numBytes };
+}
+
+interface Execution {
+  readonly executionId: string;
+  readonly isRunning: boolean;
+}
+
+async function findExecutions({ client }: Session, runId: string): Promise<Execution[]> {
+  const found: Execution[] = [];
+  const query = `WorkflowType = '${trainWorkflowType}' AND WorkflowId = '${runId}'`;
+  for await (const execution of client.workflow.list({ query })) {
+    found.push({ executionId: execution.runId, isRunning: execution.status.name === "RUNNING" });
+  }
+  // Listings lag a little behind: one that has just started is asked for by name.
+  try {
+    const { runId: executionId, status } = await client.workflow.getHandle(runId).describe();
+    if (!found.some((execution) => execution.executionId === executionId)) {
+      found.push({ executionId, isRunning: status.name === "RUNNING" });
+    }
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  return found;
+}
+
+async function deleteExecution({ client, endpoint }: Session, workflowId: string, runId: string): Promise<void> {
+  try {
+    await client.workflowService.deleteWorkflowExecution({
+      namespace: endpoint.namespace,
+      workflowExecution: { workflowId, runId },
+    });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}

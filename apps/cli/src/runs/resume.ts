@@ -1,0 +1,101 @@
+import { existsSync } from "node:fs";
+import { openCheckpointStore, type RunRecord, readRunRecord, runPaths } from "@anneal/checkpoint";
+import {
+  AnnealError,
+  type ResumeChoices,
+  type RunMemo,
+  type RunSpec,
+  runSpecSchema,
+  type TrainInput,
+} from "@anneal/contracts";
+import type { WorkflowExecutionDescription } from "@temporalio/client";
+import { defaultPayloadConverter } from "@temporalio/common";
+import type { Session } from "../temporal/endpoint.ts";
+import { isComplete, viewFromDisk } from "./disk.ts";
+import { isNotFound, runNotFound } from "./observe.ts";
+import { runActive, startAgain } from "./start.ts";
+
+/**
+ * Starts another execution of a run under the same workflow id, from its last checkpoint.
+ *
+ * @throws AnnealError RUN_NOT_FOUND, RUN_ACTIVE, RUN_COMPLETE
+ */
+export async function resumeRun(home: string, session: Session, runId: string, choices: ResumeChoices): Promise<void> {
+  const before = await lastExecution(session, runId);
+  const record = await findRecord(home, runId);
+  if (!before && !record) throw runNotFound(runId);
+  if (before?.status.name === "RUNNING") throw runActive(runId);
+  if (before?.status.name === "COMPLETED" || (!before && isComplete(await viewFromDisk(home, runId)))) {
+    throw runComplete(runId);
+  }
+  const spec = specOf(before, record);
+  if (!spec) throw runNotFound(runId);
+  const firstAttempt =
+    Math.max(await highestTokenInHistory(session, runId, before), await highestTokenOnDisk(home, runId)) + 1;
+  // A run that failed before anything of it was written is started as the new run it still is.
+  if (existsSync(runPaths(home, runId).root)) await startAgain(session, runId, spec, choices, firstAttempt);
+  else await startAgain(session, runId, spec, before && isRemote(session) ? choices : null, firstAttempt);
+}
+
+async function lastExecution(session: Session, runId: string): Promise<WorkflowExecutionDescription | null> {
+  try {
+    return await session.client.workflow.getHandle(runId).describe();
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
+}
+
+async function findRecord(home: string, runId: string): Promise<RunRecord | null> {
+  try {
+    return await readRunRecord(home, runId);
+  } catch (error) {
+    if (error instanceof AnnealError && error.code === "RUN_NOT_FOUND") return null;
+    throw error;
+  }
+}
+
+/** With another machine's store we cannot look; its trainer knows. */
+function isRemote({ endpoint }: Session): boolean {
+  return !endpoint.isLocal;
+}
+
+function specOf(before: WorkflowExecutionDescription | null, record: RunRecord | null): RunSpec | null {
+  const memo = before?.memo as Partial<RunMemo> | undefined;
+  const parsed = runSpecSchema.safeParse(memo?.spec);
+  return parsed.success ? parsed.data : (record?.spec ?? null);
+}
+
+/**
+ * An upper bound of the fencing tokens that the last execution gave out: it started from a known one, and each
+ * attempt since is at least one event of its history. A stale attempt of it that still lives is outrun for certain.
+ */
+async function highestTokenInHistory(
+  session: Session,
+  runId: string,
+  before: WorkflowExecutionDescription | null,
+): Promise<number> {
+  if (!before) return 0;
+  const { history } = await session.client.workflowService.getWorkflowExecutionHistory({
+    namespace: session.endpoint.namespace,
+    execution: { workflowId: runId, runId: before.runId },
+    maximumPageSize: 1,
+  });
+  const [payload] = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  const input = payload ? defaultPayloadConverter.fromPayload<TrainInput>(payload) : null;
+  return (input?.carried?.attempt ?? input?.firstAttempt ?? 1) + before.historyLength;
+}
+
+async function highestTokenOnDisk(home: string, runId: string): Promise<number> {
+  const checkpoints = await openCheckpointStore(runPaths(home, runId).root).list();
+  return Math.max(0, ...checkpoints.map(({ manifest }) => manifest.attempt));
+}
+
+function runComplete(runId: string): AnnealError {
+  return new AnnealError(
+    "RUN_COMPLETE",
+    `Run "${runId}" is complete: there is nothing to go on with.`,
+    `See it with anneal status ${runId}; to train longer, start a run with its checkpoint as initial weights.`,
+    { runId },
+  );
+}

@@ -1,0 +1,110 @@
+import { existsSync } from "node:fs";
+import { runPaths } from "@anneal/checkpoint";
+import {
+  AnnealError,
+  type ResumeChoices,
+  type RunMemo,
+  type RunSpec,
+  type TrainInput,
+  taskQueue,
+  trainWorkflowType,
+} from "@anneal/contracts";
+import { WorkflowExecutionAlreadyStartedError, type WorkflowStartOptions } from "@temporalio/client";
+import { TypedSearchAttributes } from "@temporalio/common";
+import type { Session } from "../temporal/endpoint.ts";
+import { searchAttributeKeys } from "../temporal/search-attributes.ts";
+
+/** What Temporal is told of a run: the same for a run started now and for one that a schedule will start. */
+export interface RunDefinition {
+  readonly taskQueue: string;
+  readonly args: [TrainInput];
+  readonly memo: Record<string, unknown>;
+  readonly typedSearchAttributes: TypedSearchAttributes;
+  readonly staticSummary: string;
+  readonly staticDetails: string;
+}
+
+export function defineRun(spec: RunSpec, resume: ResumeChoices | null, firstAttempt: number): RunDefinition {
+  const { recipe, parameters } = spec;
+  const memo: RunMemo = { recipe: recipe.name, parameters, spec };
+  return {
+    taskQueue,
+    args: [{ spec, resume, firstAttempt, carried: null }],
+    memo: { ...memo },
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributeKeys.recipe, value: recipe.name },
+      { key: searchAttributeKeys.status, value: "preparing" },
+      { key: searchAttributeKeys.step, value: 0 },
+    ]),
+    staticSummary: `train ${recipe.name}`,
+    staticDetails: describeSpec(spec),
+  };
+}
+
+/**
+ * Starts a run that must not exist yet.
+ *
+ * @throws AnnealError RUN_EXISTS
+ */
+export async function startNewRun(home: string, session: Session, runId: string, spec: RunSpec): Promise<void> {
+  // What is on disk counts as well: the server's memory of closed runs is limited, the checkpoints stay.
+  if (existsSync(runPaths(home, runId).root)) throw runExists(runId);
+  await start(session, runId, defineRun(spec, null, 1), "ALLOW_DUPLICATE_FAILED_ONLY", runExists);
+}
+
+/**
+ * Starts another execution of a run that has ended before its last step.
+ *
+ * @throws AnnealError RUN_ACTIVE when somebody else was faster
+ */
+export async function startAgain(
+  session: Session,
+  runId: string,
+  spec: RunSpec,
+  resume: ResumeChoices | null,
+  firstAttempt: number,
+): Promise<void> {
+  await start(session, runId, defineRun(spec, resume, firstAttempt), "ALLOW_DUPLICATE", runActive);
+}
+
+async function start(
+  session: Session,
+  runId: string,
+  definition: RunDefinition,
+  workflowIdReusePolicy: NonNullable<WorkflowStartOptions["workflowIdReusePolicy"]>,
+  refused: (runId: string) => AnnealError,
+): Promise<void> {
+  try {
+    await session.client.workflow.start(trainWorkflowType, {
+      ...definition,
+      workflowId: runId,
+      workflowIdReusePolicy,
+      workflowIdConflictPolicy: "FAIL",
+    });
+  } catch (cause) {
+    throw cause instanceof WorkflowExecutionAlreadyStartedError ? refused(runId) : cause;
+  }
+}
+
+function runExists(runId: string): AnnealError {
+  return new AnnealError(
+    "RUN_EXISTS",
+    `There is a run "${runId}" already.`,
+    `Choose another --run-id, go on with it (anneal resume ${runId}) or remove it (anneal rm ${runId}).`,
+    { runId },
+  );
+}
+
+export function runActive(runId: string): AnnealError {
+  return new AnnealError("RUN_ACTIVE", `Run "${runId}" is active.`, `Follow it: anneal watch ${runId}`, { runId });
+}
+
+/** Fixed details of a run in Temporal's Markdown. */
+function describeSpec({ recipe, parameters, seed, policy, maxSteps }: RunSpec): string {
+  return [
+    `Training of **${recipe.name}** (\`${recipe.path}\`)`,
+    "",
+    ...Object.entries(parameters).map(([name, value]) => `- ${name}: \`${JSON.stringify(value)}\``),
+    `- seed: \`${seed}\`, precision: \`${policy.precision}\`${maxSteps === undefined ? "" : `, at most ${maxSteps} steps`}`,
+  ].join("\n");
+}

@@ -1,0 +1,138 @@
+import { createServer } from "node:net";
+import { taskQueue, trainWorkflowType } from "@anneal/contracts";
+import { processAlive, tempAnnealHome, waitFor } from "@anneal/testing";
+import { afterAll, describe, expect, test } from "vitest";
+import { connectSession, localEndpoint } from "../temporal/endpoint.ts";
+import { searchAttributeKeys } from "../temporal/search-attributes.ts";
+import { runAnneal } from "../test-support/run-anneal.ts";
+import { findByArgument } from "./processes.ts";
+import { databasePath } from "./server-process.ts";
+import { readStackState, type StackState } from "./state.ts";
+
+describe("the local stack, with a real server and a real worker", () => {
+  const home = tempAnnealHome();
+  const anneal = (...args: string[]) => runAnneal(args, home.env);
+  const state = (): StackState => {
+    const current = readStackState(home.path);
+    if (!current) throw new Error("no up.json");
+    return current;
+  };
+
+  afterAll(async () => {
+    await anneal("down");
+    home[Symbol.dispose]();
+  });
+
+  test("two `up` at once start one stack, and a third finds it", async () => {
+    const [first, second] = await Promise.all([anneal("up", "--json"), anneal("up", "--json")]);
+    expect(first).toMatchObject({ exitCode: 0 });
+    expect(second).toMatchObject({ exitCode: 0 });
+    const third = await anneal("up", "--json");
+    expect(first.json()).toEqual(second.json());
+    expect(third.json()).toEqual(first.json());
+    expect(findByArgument(databasePath(home.path))).toHaveLength(1);
+  });
+
+  test("search attributes can be used as soon as `up` returns", async () => {
+    await using session = await connectSession(localEndpoint(state()));
+    const { customAttributes } = await session.client.connection.operatorService.listSearchAttributes({
+      namespace: state().namespace,
+    });
+    expect(Object.keys(customAttributes)).toEqual(
+      expect.arrayContaining(Object.values(searchAttributeKeys).map(({ name }) => name)),
+    );
+  });
+
+  test("a killed worker is started again", async () => {
+    const before = state();
+    process.kill(before.worker!.pid, "SIGKILL");
+    const after = await waitFor(
+      () => {
+        const now = state();
+        return now.worker && now.worker.pid !== before.worker!.pid && now;
+      },
+      { timeoutMs: 30_000, what: "a new worker" },
+    );
+    expect(after.restarts).toEqual({ server: 0, worker: 1 });
+    expect(after.server).toEqual(before.server);
+  });
+
+  test("a killed server is started again, at the same address, with its memory", async () => {
+    const before = state();
+    const session = await connectSession(localEndpoint(before));
+    // On a queue of nobody's: only the server's memory is looked at.
+    await session.client.workflow.start(trainWorkflowType, {
+      workflowId: "kept",
+      taskQueue: `${taskQueue}-none`,
+      args: [],
+    });
+    await session[Symbol.asyncDispose]();
+    process.kill(before.server!.pid, "SIGKILL");
+    await waitFor(() => state().restarts.server === 1 && state().server, { timeoutMs: 30_000, what: "a new server" });
+    expect(state().address).toBe(before.address);
+    const status = await waitFor(
+      async () => {
+        await using again = await connectSession(localEndpoint(state()), 1_000);
+        return (await again.client.workflow.getHandle("kept").describe()).status.name;
+      },
+      { timeoutMs: 30_000, what: "the server to answer" },
+    );
+    expect(status).toBe("RUNNING");
+  });
+
+  test("a killed supervisor takes its worker along; the next `up` ends the server that it left", async () => {
+    const before = state();
+    process.kill(before.supervisor.pid, "SIGKILL");
+    await waitFor(() => !processAlive(state().worker!.pid), { timeoutMs: 30_000, what: "the worker to end" });
+    expect(processAlive(before.server!.pid)).toBe(true);
+    const up = await anneal("up", "--json");
+    expect(up).toMatchObject({ exitCode: 0 });
+    expect(processAlive(before.server!.pid)).toBe(false);
+    expect(state().supervisor.pid).not.toBe(before.supervisor.pid);
+  });
+
+  test("a worker for another server is refused while this stack runs", async () => {
+    const up = await runAnneal(["up", "--json"], { ...home.env, TEMPORAL_ADDRESS: "127.0.0.1:1" });
+    expect(up.exitCode).toBe(7);
+    expect(up.json()).toMatchObject({ error: { code: "STACK_FAILED" } });
+  });
+
+  test("`down` leaves no process behind, even after a kill of the supervisor and of `up.json`", async () => {
+    const before = state();
+    process.kill(before.supervisor.pid, "SIGKILL");
+    const down = await anneal("down", "--json");
+    expect(down.json()).toEqual({ stopped: true });
+    for (const part of [before.supervisor, before.server!, before.worker!]) expect(processAlive(part.pid)).toBe(false);
+    expect(readStackState(home.path)).toBeNull();
+    expect((await anneal("down", "--json")).json()).toEqual({ stopped: false });
+  });
+
+  test("an orderly `down` ends all three", async () => {
+    await anneal("up");
+    const before = state();
+    const down = await anneal("down", "--json");
+    expect(down.json()).toEqual({ stopped: true });
+    for (const part of [before.supervisor, before.server!, before.worker!]) expect(processAlive(part.pid)).toBe(false);
+    expect(findByArgument(databasePath(home.path))).toEqual([]);
+  });
+
+  test("without a server, commands that look say so and what to do", async () => {
+    const status = await anneal("watch", "nothing", "--json");
+    expect(status.exitCode).toBe(7);
+    expect(status.json()).toMatchObject({
+      error: { code: "SERVER_UNREACHABLE", remedy: expect.stringContaining("anneal up") },
+    });
+  });
+
+  test("`up` on a server that does not answer fails, and starts nothing", async () => {
+    const silent = createServer();
+    const port = await new Promise<number>((resolve) => {
+      silent.listen(0, "127.0.0.1", () => resolve((silent.address() as { port: number }).port));
+    });
+    const up = await runAnneal(["up", "--json"], { ...home.env, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
+    silent.close();
+    expect(up.exitCode).toBe(7);
+    expect(up.json()).toMatchObject({ error: { code: "SERVER_UNREACHABLE" } });
+    expect(readStackState(home.path)).toBeNull();
+  });
+});
