@@ -44,19 +44,20 @@ function installation(fill: (directory: string) => Promise<void>) {
 }
 
 test("two that start at once: one installs, the other says that it waits, both find it whole", async () => {
-  const first = start();
+  const first = start("hold");
   await first.said("filling");
   const second = start();
+  await second.said("another process is installing it; waiting");
+  writeFileSync(`${target}.release`, "");
   const [[firstCode], [secondCode]] = await Promise.all([first.ended, second.ended]);
   expect([firstCode, secondCode]).toEqual([0, 0]);
-  expect(second.output()).toContain("another process is installing it; waiting");
   expect(second.output()).toContain("installed");
   expect(numFills()).toBe(1);
   expect(readdirSync(target).sort()).toEqual(["first", "second"]);
 });
 
 test("kill -9 in the middle leaves nothing half-installed; the next start cleans up and installs", async () => {
-  const victim = start("hang");
+  const victim = start("hold");
   await victim.said("filling");
   victim.child.kill("SIGKILL");
   await victim.ended;
@@ -69,7 +70,7 @@ test("kill -9 in the middle leaves nothing half-installed; the next start cleans
 });
 
 test("a waiter takes over when the owner is killed", async () => {
-  const owner = start("hang");
+  const owner = start("hold");
   await owner.said("filling");
   const waiter = start();
   await waiter.said("waiting");
@@ -79,7 +80,7 @@ test("a waiter takes over when the owner is killed", async () => {
 });
 
 test("what a live process is filling is not taken for a leftover", async () => {
-  const owner = start("hang");
+  const owner = start("hold");
   await owner.said("filling");
   const other = join(directory, "other");
   await installOnce({ ...installation(async () => {}), target: other });

@@ -1,4 +1,6 @@
-// A process of its own for install.test.ts: installs a small artefact into argv[2]; "hang" as argv[3] never ends.
+// A process of its own for install.test.ts: installs a small artefact into argv[2]. With "hold" as argv[3] it does not
+// finish before the file `<target>.release` appears.
+import { existsSync } from "node:fs";
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,8 +16,7 @@ await installOnce({
     await writeFile(join(directory, "first"), "1");
     await appendFile(`${target}.fills`, "x");
     console.log("filling");
-    // The timer keeps the process alive: a promise alone does not.
-    await sleep(behaviour === "hang" ? 3_600_000 : 300);
+    while (behaviour === "hold" && !existsSync(`${target}.release`)) await sleep(10);
     await writeFile(join(directory, "second"), "2");
   },
 });
