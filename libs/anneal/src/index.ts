@@ -1,1 +1,54 @@
-export {};
+/**
+ * The public API: what a recipe imports, and what a program that uses trained models imports.
+ *
+ * @packageDocumentation
+ */
+export { AnnealError, type ErrorCode } from "@anneal/contracts";
+export {
+  arrays,
+  Dataset,
+  type FieldSpec,
+  idx,
+  mnist,
+  normalise,
+  type RandomStream,
+  rotate,
+  rotateAndShift,
+  shift,
+  type Transform,
+  type TransformFactory,
+  type TransformReference,
+  type TypedArray,
+  transform,
+} from "@anneal/data";
+export {
+  accuracy,
+  adam,
+  adamW,
+  binaryAccuracy,
+  constant,
+  cosine,
+  type DataContext,
+  defineRecipe,
+  type EarlyStopping,
+  evaluateCheckpoint,
+  type FunctionModel,
+  type LoadedModel,
+  type Loss,
+  type LossFunction,
+  loadModel,
+  type Metric,
+  type Model,
+  type ModelContext,
+  meanAbsoluteError,
+  type OptimizerContext,
+  type OptimizerSpec,
+  predictWithCheckpoint,
+  type Recipe,
+  type RecipeData,
+  type RecipeDefinition,
+  type Schedule,
+  sgd,
+  type TrainingOptions,
+  warmup,
+} from "@anneal/training";

@@ -1,1 +1,1 @@
-export {};
+export { type Device, type PolicyDecisions, resolvePolicy, supportedPrecisions } from "./resolve-policy.ts";

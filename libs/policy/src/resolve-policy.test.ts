@@ -1,0 +1,18 @@
+import { policySchema, precisions } from "@anneal/contracts";
+import { expect, test } from "vitest";
+import { resolvePolicy, supportedPrecisions } from "./resolve-policy.ts";
+
+test("the default policy trains in float32 with the asked number of batches ahead", () => {
+  const decisions = resolvePolicy(policySchema.parse({ memory: { prefetchBatches: 5 } }), { device: "cpu" });
+  expect(decisions).toEqual({ precision: "float32", prefetchSlots: 6 });
+});
+
+test.each(precisions.filter((precision) => precision !== "float32"))("%s is refused, naming what is supported", (p) => {
+  expect(() => resolvePolicy(policySchema.parse({ precision: p }), { device: "cpu" })).toThrowError(
+    expect.objectContaining({
+      code: "POLICY_UNSUPPORTED",
+      remedy: expect.stringContaining(supportedPrecisions.join(", ")),
+      facts: expect.objectContaining({ precision: p }),
+    }),
+  );
+});

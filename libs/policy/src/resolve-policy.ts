@@ -1,0 +1,32 @@
+import { AnnealError, type Policy, type Precision } from "@anneal/contracts";
+
+export type Device = "cpu" | "gpu";
+
+/** What a policy means on one device: plain decisions, carried out by the trainer. */
+export interface PolicyDecisions {
+  readonly precision: "float32";
+  /** Slots of the shared-memory ring: batches prepared ahead of the one that the engine reads. */
+  readonly prefetchSlots: number;
+}
+
+/** Number formats that the engines of this version can train in. */
+export const supportedPrecisions = ["float32"] as const satisfies readonly Precision[];
+
+/**
+ * Decides what a run's policy means on `device`.
+ *
+ * @throws AnnealError POLICY_UNSUPPORTED for a precision that no engine of this version trains in.
+ */
+export function resolvePolicy(policy: Policy, { device }: { readonly device: Device }): PolicyDecisions {
+  const precision = supportedPrecisions.find((supported) => supported === policy.precision);
+  if (precision === undefined) {
+    throw new AnnealError(
+      "POLICY_UNSUPPORTED",
+      `precision "${policy.precision}" is not supported on ${device}`,
+      `Set the policy's precision to one of: ${supportedPrecisions.join(", ")}.`,
+      { precision: policy.precision, supported: supportedPrecisions.join(", "), device },
+    );
+  }
+  // One slot more than asked for: the engine holds one while it trains, the others are ahead of it.
+  return { precision, prefetchSlots: policy.memory.prefetchBatches + 1 };
+}

@@ -1,0 +1,92 @@
+import type { NamedTensor } from "@anneal/checkpoint";
+import type { EngineName } from "@anneal/contracts";
+import type { FieldSpec, TypedArray } from "@anneal/data";
+import type { OptimizerSpec } from "../optimizers/specs.ts";
+import type { Recipe } from "../recipe/define.ts";
+
+/**
+ * What runs a training step. The loop knows nothing else of it, so that a compiled step can take the place of the
+ * eager one. No other code touches a variable of the model or the optimizer.
+ */
+export interface StepEngine {
+  readonly name: EngineName;
+  /**
+   * Builds the model with its initial weights and checks that data, model, loss and metrics fit together.
+   *
+   * @throws AnnealError RECIPE_THREW, RECIPE_INVALID, SHAPE_MISMATCH, CHECKPOINT_INCOMPATIBLE (initial weights)
+   */
+  prepare(options: EngineOptions): PreparedEngine;
+  /**
+   * One update of the weights. Has read the batch when it returns.
+   *
+   * @throws AnnealError LOSS_NOT_FINITE before anything was updated, OUT_OF_MEMORY
+   */
+  trainBatch(batch: Batch, scalars: StepScalars): BatchSums;
+  /** Loss and metrics of a batch, nothing updated. `step` is that of the weights. */
+  evaluateBatch(batch: Batch, step: number): BatchSums;
+  /** Outputs of a batch of inputs: float32, row-major, `[numSamples, ...outputShape]`. */
+  predictBatch(inputs: TypedArray, numSamples: number): Float32Array;
+  /** A copy of the whole state, independent of which engine made it. */
+  readState(): EngineState;
+  /** @throws AnnealError CHECKPOINT_INCOMPATIBLE when names or shapes are not those of this model and optimizer */
+  loadState(state: EngineState): void;
+  memory(): EngineMemory;
+  dispose(): void;
+}
+
+export interface EngineOptions {
+  readonly recipe: Recipe;
+  /** The recipe's file, for errors. */
+  readonly recipePath: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  readonly batchSize: number;
+  /** Fields of a sample, without the batch. */
+  readonly inputs: FieldSpec;
+  readonly labels: FieldSpec;
+  readonly numClasses: number | null;
+  readonly optimizer: OptimizerSpec;
+  /** Weights in place of the initial ones. */
+  readonly initialWeights: readonly NamedTensor[] | null;
+}
+
+export interface PreparedEngine {
+  /** Values in all of the model's variables, those that are not trained included. */
+  readonly numParameters: number;
+  /** Shape of one sample's output. */
+  readonly outputShape: readonly number[];
+}
+
+/** A batch in memory that stays as it is until the call that takes it returns. */
+export interface Batch {
+  readonly numSamples: number;
+  /** `[numSamples, ...]` of the inputs' field. Memory aligned to 64 bytes is not copied. */
+  readonly inputs: TypedArray;
+  readonly labels: TypedArray;
+}
+
+/** What changes from step to step. */
+export interface StepScalars {
+  /** Steps completed before this one. */
+  readonly step: number;
+  readonly learningRate: number;
+}
+
+/** Sums over the samples of a batch: `loss` and each metric, in float64. */
+export interface BatchSums {
+  readonly numSamples: number;
+  readonly sums: Readonly<Record<string, number>>;
+}
+
+/** Tensors by stable names: variables as `layer/weight`, the optimizer's as `layer/weight/slot`. */
+export interface EngineState {
+  readonly model: readonly NamedTensor[];
+  readonly optimizer: readonly NamedTensor[];
+  /** Scalars of the optimizer, such as `t`: the updates that it has made. */
+  readonly optimizerScalars: Readonly<Record<string, number>>;
+}
+
+export interface EngineMemory {
+  readonly numTensors: number;
+  readonly numBytes: number;
+}

@@ -1,0 +1,122 @@
+import { stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { openCheckpointStore } from "@anneal/checkpoint";
+import {
+  AnnealError,
+  type CheckpointReference,
+  type DataSplit,
+  type EvaluationResult,
+  type Manifest,
+  type PredictionResult,
+  type PredictionSamples,
+} from "@anneal/contracts";
+import { numElements } from "@anneal/data";
+import { registerRecipeResolution } from "@anneal/runtime";
+import type { LayersModel } from "@tensorflow/tfjs";
+import { restoreTensors } from "../engine/tensor-copies.ts";
+import { namedVariables } from "../engine/variables.ts";
+import type { FunctionModel, Recipe } from "../recipe/define.ts";
+import { loadRecipe } from "../recipe/load.ts";
+import { parseParameters } from "../recipe/parameters.ts";
+import { spawnTrainer } from "../trainer/client.ts";
+import { readModelRecord } from "../trainer/model-record.ts";
+import { recordedEntry } from "../trainer/recipe-source.ts";
+
+/** A trained model in this process, on whichever backend TensorFlow.js uses here. */
+export interface LoadedModel {
+  /** The recipe's model with the checkpoint's weights. */
+  readonly model: LayersModel | FunctionModel;
+  readonly recipe: Recipe;
+  readonly manifest: Manifest;
+  readonly checkpoint: CheckpointReference;
+  /** Shape of one sample's input, without the batch. */
+  readonly inputShape: readonly number[];
+}
+
+/**
+ * The model of a checkpoint, or of a run's newest one, for use in TensorFlow.js. Works with any backend; import
+ * `@tensorflow/tfjs-node-gpu` or another first to choose one.
+ *
+ * @param path folder of a checkpoint or of a run
+ * @throws AnnealError CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPT, CHECKPOINT_INCOMPATIBLE, RUN_NOT_FOUND, RECIPE_*
+ */
+export async function loadModel(path: string): Promise<LoadedModel> {
+  const { runDirectory, checkpoint: checkpointPath } = await locate(path);
+  const store = openCheckpointStore(runDirectory);
+  const checkpoint = checkpointPath ? await store.load(checkpointPath) : (await store.loadLatest())?.checkpoint;
+  if (checkpoint === undefined) throw nothingThere(path);
+  const { manifest, model: tensors, step, epoch, digest } = checkpoint;
+  const { inputs, labels, numClasses } = await readModelRecord(runDirectory);
+  registerRecipeResolution();
+  const recipe = await loadRecipe(await recordedEntry(runDirectory, manifest.recipe.digest));
+  const parameters = parseParameters(recipe, manifest.parameters);
+  const model = recipe.model({
+    parameters,
+    inputShape: [...inputs.shape],
+    numClasses: numClasses ?? numElements(labels.shape),
+  });
+  const tf = await import("@tensorflow/tfjs");
+  const targets = namedVariables(model).map(({ name, variable }) => ({
+    name,
+    tensor: variable,
+    assign: (value: typeof variable | import("@tensorflow/tfjs").Tensor) => {
+      variable.assign(value);
+      value.dispose();
+    },
+  }));
+  restoreTensors(tf, targets, tensors, "model");
+  return {
+    model,
+    recipe,
+    manifest,
+    checkpoint: { step, epoch, digest, path: checkpoint.path },
+    inputShape: inputs.shape,
+  };
+}
+
+/** Metrics of a checkpoint (or a run's newest one) on its recipe's data, computed in a trainer process of its own. */
+export async function evaluateCheckpoint(path: string, split: DataSplit | null = null): Promise<EvaluationResult> {
+  const { runDirectory, checkpoint } = await locate(path);
+  return withTrainer(runDirectory, (trainer) => trainer.evaluateCheckpoint(checkpoint, split));
+}
+
+/** Outputs of a checkpoint (or a run's newest one) for samples, computed in a trainer process of its own. */
+export async function predictWithCheckpoint(path: string, samples: PredictionSamples): Promise<PredictionResult> {
+  const { runDirectory, checkpoint } = await locate(path);
+  return withTrainer(runDirectory, (trainer) => trainer.predict(checkpoint, samples));
+}
+
+async function withTrainer<T>(
+  runDirectory: string,
+  use: (trainer: Awaited<ReturnType<typeof spawnTrainer>>) => Promise<T>,
+): Promise<T> {
+  const trainer = await spawnTrainer({ runDirectory });
+  try {
+    return await use(trainer);
+  } finally {
+    await trainer.close();
+  }
+}
+
+/** A checkpoint's folder lies in `checkpoints` of its run's. */
+async function locate(path: string): Promise<{ readonly runDirectory: string; readonly checkpoint: string | null }> {
+  const absolute = resolve(path);
+  if (await exists(join(absolute, "manifest.json"))) {
+    return { runDirectory: dirname(dirname(absolute)), checkpoint: absolute };
+  }
+  if (await exists(join(absolute, "checkpoints"))) return { runDirectory: absolute, checkpoint: null };
+  throw nothingThere(path);
+}
+
+function nothingThere(path: string): AnnealError {
+  return new AnnealError(
+    "CHECKPOINT_NOT_FOUND",
+    `there is no checkpoint in ${path}`,
+    "Give the folder of a checkpoint, or of a run that has one.",
+    { path },
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
+}

@@ -1,0 +1,248 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runPathsAt } from "@anneal/checkpoint";
+import {
+  AnnealError,
+  type DataSplit,
+  type EvaluateInput,
+  type EvaluationResult,
+  fromRecord,
+  type PredictionResult,
+  type PredictionSamples,
+  type PreparedRun,
+  type PrepareInput,
+  type Progress,
+  type SegmentInput,
+  type SegmentResult,
+  type TrainerReply,
+  type TrainerRequest,
+} from "@anneal/contracts";
+import { recipeResolutionArguments } from "@anneal/runtime";
+import { explainExit, readOomKills } from "./exit-reason.ts";
+
+export interface SpawnOptions {
+  /** The run's folder, `<home>/runs/<runId>`. */
+  readonly runDirectory: string;
+  /** Where the process's own output goes. Default: `logs/trainer.log` in the run's folder. */
+  readonly logFile?: string;
+  /** Variables beside this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The process ends by itself when nothing was asked for so long. Default 30 s. */
+  readonly idleMs?: number;
+  /** Points at which the checkpoint code fails on purpose (`ANNEAL_FAULT`), for tests. */
+  readonly faults?: string;
+}
+
+type OnProgress = (progress: Progress) => void;
+type Answer = Exclude<TrainerReply["type"], "ready" | "progress" | "failed">;
+type ReplyOf<Type extends TrainerReply["type"]> = Extract<TrainerReply, { readonly type: Type }>;
+
+interface Pending {
+  readonly expected: Answer;
+  readonly onProgress: OnProgress;
+  readonly resolve: (reply: TrainerReply) => void;
+  readonly reject: (error: AnnealError) => void;
+}
+
+/** Much more than a message takes; a trainer that does not go by then never will. */
+const closeLimitMs = 5_000;
+const logTailBytes = 16_384;
+
+/**
+ * Starts a trainer process. It ends itself when this process ends.
+ *
+ * @throws AnnealError TRAINER_CRASHED when it ends before it is ready
+ */
+export async function spawnTrainer(options: SpawnOptions): Promise<TrainerClient> {
+  const { runDirectory, env = {}, idleMs, faults } = options;
+  const logFile = options.logFile ?? join(runPathsAt(runDirectory).logs, "trainer.log");
+  mkdirSync(dirname(logFile), { recursive: true });
+  const log = openSync(logFile, "a");
+  const logStart = statSync(logFile).size;
+  const child = fork(fileURLToPath(new URL("./main.ts", import.meta.url)), [], {
+    execArgv: [...recipeResolutionArguments(), "--disable-warning=ExperimentalWarning"],
+    env: {
+      ...process.env,
+      ...(idleMs === undefined ? {} : { ANNEAL_TRAINER_IDLE_MS: String(idleMs) }),
+      ...(faults === undefined ? {} : { ANNEAL_FAULT: faults }),
+      ...env,
+    },
+    stdio: ["ignore", log, log, "ipc"],
+    serialization: "advanced",
+  });
+  closeSync(log);
+  const client = new TrainerClient(child, runDirectory, { logFile, logStart });
+  await client.ready;
+  return client;
+}
+
+/** The parent's side of a trainer process. */
+export class TrainerClient {
+  readonly runDirectory: string;
+  readonly logFile: string;
+  /** Resolves when the process has ended, however. */
+  readonly exited: Promise<void>;
+  /** Resolves when the process listens; rejects when it ended before. */
+  readonly ready: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #oomKillsBefore = readOomKills();
+  readonly #logStart: number;
+  #pending: Pending | null = null;
+  #failure: AnnealError | null = null;
+
+  constructor(child: ChildProcess, runDirectory: string, log: { readonly logFile: string; readonly logStart: number }) {
+    this.#child = child;
+    this.runDirectory = runDirectory;
+    this.logFile = log.logFile;
+    this.#logStart = log.logStart;
+    const ready = Promise.withResolvers<void>();
+    const exited = Promise.withResolvers<void>();
+    this.ready = ready.promise;
+    this.exited = exited.promise;
+    child.on("message", (reply: TrainerReply) => {
+      if (reply.type === "ready") ready.resolve();
+      else this.#receive(reply);
+    });
+    const onEnd = (failure: AnnealError): void => {
+      this.#failure ??= failure;
+      this.#pending?.reject(failure);
+      this.#pending = null;
+      ready.reject(failure);
+      exited.resolve();
+    };
+    child.on("error", (cause) => onEnd(notStarted(cause)));
+    child.on("exit", (code, signal) => onEnd(this.#explain(code, signal)));
+    // Whoever did not wait for it gets the failure with the first request.
+    this.ready.catch(() => {});
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  get alive(): boolean {
+    return this.#failure === null;
+  }
+
+  async prepare(input: PrepareInput, onProgress: OnProgress = ignore): Promise<PreparedRun> {
+    const { runDirectory } = this;
+    return (await this.#ask({ type: "prepare", runDirectory, input }, "prepared", onProgress)).result;
+  }
+
+  /** Trains a segment; `stopped` says that it ended because of `stop()`. */
+  async segment(
+    input: SegmentInput,
+    onProgress: OnProgress = ignore,
+  ): Promise<{ readonly result: SegmentResult; readonly stopped: boolean }> {
+    const { runDirectory } = this;
+    const { result, stopped } = await this.#ask({ type: "segment", runDirectory, input }, "segmentEnded", onProgress);
+    return { result, stopped };
+  }
+
+  async evaluate(input: EvaluateInput, onProgress: OnProgress = ignore): Promise<EvaluationResult> {
+    const { runDirectory } = this;
+    return (await this.#ask({ type: "evaluate", runDirectory, input }, "evaluated", onProgress)).result;
+  }
+
+  /** Metrics of a checkpoint (null: the newest) on a split (null: the test data, else the validation data). */
+  async evaluateCheckpoint(
+    checkpoint: string | null,
+    split: DataSplit | null = null,
+    onProgress: OnProgress = ignore,
+  ): Promise<EvaluationResult> {
+    const { runDirectory } = this;
+    const request = { type: "evaluateCheckpoint", runDirectory, checkpoint, split } as const;
+    return (await this.#ask(request, "evaluated", onProgress)).result;
+  }
+
+  async predict(checkpoint: string | null, samples: PredictionSamples): Promise<PredictionResult> {
+    const { runDirectory } = this;
+    return (await this.#ask({ type: "predict", runDirectory, checkpoint, samples }, "predicted", ignore)).result;
+  }
+
+  /** Asks a running segment to commit a checkpoint and end. */
+  stop(): void {
+    this.#send({ type: "stop" });
+  }
+
+  /** Ends the process at once. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  /** Ends the process politely; resolves when it is gone. */
+  async close(): Promise<void> {
+    if (this.alive) this.#send({ type: "close" });
+    const limit = setTimeout(() => this.kill(), closeLimitMs);
+    await this.exited;
+    clearTimeout(limit);
+  }
+
+  #ask<Type extends Answer>(request: TrainerRequest, expected: Type, onProgress: OnProgress): Promise<ReplyOf<Type>> {
+    const { promise, resolve, reject } = Promise.withResolvers<TrainerReply>();
+    if (this.#failure !== null) reject(this.#failure);
+    else if (this.#pending !== null) reject(overlapping(request.type));
+    else {
+      this.#pending = { expected, onProgress, resolve, reject };
+      this.#send(request);
+    }
+    return promise as Promise<ReplyOf<Type>>;
+  }
+
+  #send(request: TrainerRequest): void {
+    // A channel that is closed is a process that ends: its exit answers what is pending.
+    if (this.#child.connected) this.#child.send(request, () => {});
+  }
+
+  #receive(reply: TrainerReply): void {
+    const pending = this.#pending;
+    if (pending === null) return;
+    if (reply.type === "progress") {
+      pending.onProgress(reply.progress);
+      return;
+    }
+    this.#pending = null;
+    if (reply.type === "failed") pending.reject(fromRecord(reply.error));
+    else if (reply.type === pending.expected) pending.resolve(reply);
+    else pending.reject(overlapping(reply.type));
+  }
+
+  #explain(code: number | null, signal: NodeJS.Signals | null): AnnealError {
+    const now = readOomKills();
+    const before = this.#oomKillsBefore;
+    const numOomKills = now === null || before === null ? null : now - before;
+    return explainExit({ code, signal, numOomKills, logTail: this.#logTail(), logFile: this.logFile });
+  }
+
+  /** What this process wrote, as far as it is at the end of the log: runs before it may have ended otherwise. */
+  #logTail(): string {
+    try {
+      const written = readFileSync(this.logFile).subarray(this.#logStart);
+      return written.subarray(Math.max(0, written.length - logTailBytes)).toString("utf8");
+    } catch {
+      return "";
+    }
+  }
+}
+
+function ignore(): void {}
+
+function notStarted(cause: Error): AnnealError {
+  return new AnnealError(
+    "TRAINER_CRASHED",
+    `the trainer process could not be started: ${cause.message}`,
+    "Check that the machine has memory and processes left.",
+    {},
+    { cause },
+  );
+}
+
+function overlapping(type: string): AnnealError {
+  return new AnnealError(
+    "INTERNAL",
+    `a trainer does one thing at a time, and ${type} came in between`,
+    "This is a defect of Anneal: please report it with the log.",
+  );
+}

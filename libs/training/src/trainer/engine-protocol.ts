@@ -1,0 +1,74 @@
+import type { NamedTensor } from "@anneal/checkpoint";
+import type { ErrorRecord, LoopState, Metrics, Threads } from "@anneal/contracts";
+import type { FieldSpec, RingHandles, TypedArray } from "@anneal/data";
+import type { EngineMemory, EngineState, PreparedEngine } from "../engine/step-engine.ts";
+import type { MonitorRules } from "../loop/bookkeeping.ts";
+import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
+
+/** Words of the shared array by which the main thread reaches an engine thread that never looks at its messages. */
+export const controlWord = { stop: 0, abort: 1, numWritten: 2 } as const;
+export const numControlWords = 16;
+
+export interface EngineThreadData {
+  readonly control: SharedArrayBuffer;
+  readonly threads: Threads;
+}
+
+/** Everything that an engine thread needs to build the model: functions are found in the recipe's module. */
+export interface PrepareEngine {
+  readonly recipeEntry: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  readonly batchSize: number;
+  readonly inputs: FieldSpec;
+  readonly labels: FieldSpec;
+  readonly numClasses: number | null;
+  readonly totalSteps: number;
+  readonly stepsPerEpoch: number;
+  readonly initialWeights: readonly NamedTensor[] | null;
+}
+
+export interface RunLoop {
+  readonly ring: RingHandles;
+  readonly start: LoopState;
+  readonly rules: MonitorRules;
+  readonly untilStep: number;
+  readonly maxMs: number;
+  readonly checkpointEveryMs: number;
+  readonly checkpointEverySteps: number | null;
+}
+
+export interface EvaluationSums {
+  readonly numSamples: number;
+  readonly metrics: Metrics;
+}
+
+export interface FeedPredictions {
+  readonly outputs: readonly Float32Array[];
+  readonly labels: readonly (readonly number[])[];
+}
+
+/** The calls of an engine thread: what each takes and returns. One at a time. */
+export interface EngineCalls {
+  prepare: { input: PrepareEngine; output: PreparedEngine };
+  readState: { input: null; output: EngineState };
+  loadState: { input: EngineState; output: null };
+  run: { input: RunLoop; output: LoopOutcome };
+  evaluate: { input: { readonly ring: RingHandles; readonly step: number }; output: EvaluationSums };
+  predict: { input: { readonly inputs: TypedArray; readonly numSamples: number }; output: Float32Array };
+  /** Outputs and labels of every item of a feed, one sample after another. */
+  predictFeed: { input: { readonly ring: RingHandles }; output: FeedPredictions };
+  memory: { input: null; output: EngineMemory };
+}
+export type EngineCallName = keyof EngineCalls;
+
+export type EngineRequest = {
+  [Name in EngineCallName]: { readonly id: number; readonly call: Name; readonly input: EngineCalls[Name]["input"] };
+}[EngineCallName];
+
+export type EngineMessage =
+  | { readonly type: "result"; readonly id: number; readonly output: unknown }
+  | { readonly type: "failed"; readonly id: number; readonly error: ErrorRecord }
+  | { readonly type: "snapshot"; readonly snapshot: LoopSnapshot }
+  | { readonly type: "report"; readonly report: LoopReport }
+  | { readonly type: "evaluated"; readonly numSamples: number };

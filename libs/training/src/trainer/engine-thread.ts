@@ -1,0 +1,173 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { toAnnealError } from "@anneal/contracts";
+import { type RingHandles, RingReader } from "@anneal/data";
+import { loadTensorflow } from "@anneal/runtime";
+import { EagerEngine } from "../engine/eager-engine.ts";
+import { engineFailure } from "../engine/failures.ts";
+import type { StepEngine } from "../engine/step-engine.ts";
+import { addBatch, emptyAccumulator, meansOf } from "../loop/bookkeeping.ts";
+import { type LoopSnapshot, runLoop } from "../loop/run-loop.ts";
+import type { Schedule } from "../optimizers/schedules.ts";
+import { loadRecipe, threw } from "../recipe/load.ts";
+import {
+  controlWord,
+  type EngineCallName,
+  type EngineCalls,
+  type EngineMessage,
+  type EngineRequest,
+  type EngineThreadData,
+  type EvaluationSums,
+  type FeedPredictions,
+  type PrepareEngine,
+  type RunLoop,
+} from "./engine-protocol.ts";
+
+/**
+ * The thread that owns TensorFlow. While it trains it never returns to its event loop: it blocks on the ring for data
+ * and on the shared control words, so nothing that the main thread does can slow a step down.
+ */
+
+/** Reports go to the main thread this often at most: a step may take less than a millisecond. */
+const reportIntervalMs = 100;
+/** Only guards against a notification that was lost with a killed thread. */
+const recheckMs = 200;
+
+const { control: controlBuffer, threads } = workerData as EngineThreadData;
+const control = new Int32Array(controlBuffer);
+const port = parentPort!;
+/** Loaded at once, while the main thread opens the data; a failure is told to the first call. */
+const loaded = attempt(() =>
+  loadTensorflow({ numIntraOpThreads: threads.intraOp, numInterOpThreads: threads.interOp }),
+);
+let prepared: StepEngine | null = null;
+let learningRate: Schedule | null = null;
+let numSnapshots = 0;
+let reportedAtMs = Number.NEGATIVE_INFINITY;
+
+type Handlers = {
+  [Name in EngineCallName]: (input: EngineCalls[Name]["input"]) => Promise<EngineCalls[Name]["output"]>;
+};
+
+const handlers: Handlers = {
+  prepare,
+  readState: async () => engine().readState(),
+  loadState: async (state) => {
+    engine().loadState(state);
+    return null;
+  },
+  run: async (input) => run(input),
+  evaluate: async (input) => evaluate(input),
+  predict: async ({ inputs, numSamples }) => engine().predictBatch(inputs, numSamples),
+  predictFeed: async ({ ring }) => predictFeed(ring),
+  memory: async () => engine().memory(),
+};
+
+port.on("message", async (request: EngineRequest) => {
+  try {
+    const handler = handlers[request.call] as (input: unknown) => Promise<unknown>;
+    post({ type: "result", id: request.id, output: await handler(request.input) });
+  } catch (cause) {
+    post({ type: "failed", id: request.id, error: toAnnealError(engineFailure(request.call, cause)).toRecord() });
+  }
+});
+
+async function prepare(input: PrepareEngine): Promise<EngineCalls["prepare"]["output"]> {
+  const { recipeEntry, parameters, totalSteps, stepsPerEpoch } = input;
+  const recipe = await loadRecipe(recipeEntry);
+  const optimizer = tryRecipe("optimizer()", recipeEntry, () =>
+    recipe.optimizer({ parameters, totalSteps, stepsPerEpoch }),
+  );
+  learningRate = optimizer.schedule;
+  return engine().prepare({ ...input, recipe, recipePath: recipeEntry, optimizer });
+}
+
+function run(input: RunLoop): EngineCalls["run"]["output"] {
+  const source = new RingReader(input.ring);
+  if (learningRate === null) throw new Error("the engine was not prepared");
+  return runLoop({
+    ...input,
+    engine: engine(),
+    source,
+    schedule: input.ring.schedule,
+    learningRate,
+    control: { stopRequested: () => isSet(controlWord.stop), abortRequested: () => isSet(controlWord.abort) },
+    save,
+    beforeSave: waitUntilWritten,
+    report: (make) => {
+      const now = performance.now();
+      if (now - reportedAtMs < reportIntervalMs) return;
+      reportedAtMs = now;
+      post({ type: "report", report: make() });
+    },
+  });
+}
+
+function evaluate({ ring, step }: EngineCalls["evaluate"]["input"]): EvaluationSums {
+  const source = new RingReader(ring);
+  let sums = emptyAccumulator;
+  for (let item = source.next(); item !== null; item = source.next()) {
+    sums = addBatch(sums, engine().evaluateBatch(item, step));
+    source.release(item.index);
+    post({ type: "evaluated", numSamples: sums.numSamples });
+  }
+  return { numSamples: sums.numSamples, metrics: meansOf(sums) };
+}
+
+function predictFeed(ring: RingHandles): FeedPredictions {
+  const source = new RingReader(ring);
+  const outputs: Float32Array[] = [];
+  const labels: number[][] = [];
+  for (let item = source.next(); item !== null; item = source.next()) {
+    outputs.push(engine().predictBatch(item.inputs, item.numSamples));
+    labels.push(Array.from(item.labels));
+    source.release(item.index);
+  }
+  return { outputs, labels };
+}
+
+/** Hands a snapshot over: its tensors lie in two buffers, which change hands without a copy. */
+function save(snapshot: LoopSnapshot): void {
+  numSnapshots += 1;
+  const tensors = [...snapshot.engine.model, ...snapshot.engine.optimizer];
+  const buffers = new Set(tensors.map(({ data }) => data.buffer as ArrayBuffer));
+  port.postMessage({ type: "snapshot", snapshot } satisfies EngineMessage, [...buffers]);
+}
+
+/** At most one snapshot is on its way to the disk: a slow disk slows the run down, it never fills the memory. */
+function waitUntilWritten(): void {
+  for (;;) {
+    const numWritten = Atomics.load(control, controlWord.numWritten);
+    if (numWritten >= numSnapshots || isSet(controlWord.abort)) return;
+    Atomics.wait(control, controlWord.numWritten, numWritten, recheckMs);
+  }
+}
+
+function engine(): StepEngine {
+  if ("failure" in loaded) throw loaded.failure;
+  prepared ??= new EagerEngine(loaded.value.tf);
+  return prepared;
+}
+
+function attempt<T>(run: () => T): { readonly value: T } | { readonly failure: unknown } {
+  try {
+    return { value: run() };
+  } catch (failure) {
+    return { failure };
+  }
+}
+
+function isSet(word: number): boolean {
+  return Atomics.load(control, word) !== 0;
+}
+
+function post(message: EngineMessage): void {
+  port.postMessage(message);
+}
+
+function tryRecipe<T>(what: string, path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw threw(what, path, cause);
+  }
+}

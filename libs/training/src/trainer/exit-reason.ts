@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { AnnealError, trainerExitCodes } from "@anneal/contracts";
+
+export interface TrainerExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Out-of-memory kills that the kernel counted for this process group while the trainer lived; null if it does not tell. */
+  readonly numOomKills: number | null;
+  /** End of what the process wrote to its log. */
+  readonly logTail: string;
+  readonly logFile: string;
+}
+
+/** Why a trainer that died without a word died, as an error that a person can act on. */
+export function explainExit(exit: TrainerExit): AnnealError {
+  const { code, signal, numOomKills, logTail, logFile } = exit;
+  const facts = { exitCode: code, signal, logFile };
+  const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+  if (ranOutOfMemory(exit)) {
+    return new AnnealError(
+      "OUT_OF_MEMORY",
+      `the trainer ran out of memory and ${how}`,
+      "Lower the batch size or the model's size, or train on a machine with more memory.",
+      { ...facts, numOomKills },
+    );
+  }
+  const lastLine = logTail.trimEnd().split("\n").at(-1) ?? "";
+  const why = code === trainerExitCodes.engineLost ? "lost its engine thread and " : "";
+  return new AnnealError(
+    "TRAINER_CRASHED",
+    `the trainer ${why}${how}${lastLine === "" ? "" : `: ${lastLine.slice(0, 300)}`}`,
+    `The run goes on from its last checkpoint; look in ${logFile} if this happens again.`,
+    facts,
+  );
+}
+
+function ranOutOfMemory({ code, signal, numOomKills, logTail }: TrainerExit): boolean {
+  // The kernel's kill: it counts them for the control group.
+  if (signal === "SIGKILL") return (numOomKills ?? 0) > 0;
+  const saysSo = /bad_alloc|JavaScript heap out of memory|Array buffer allocation failed|ERR_WORKER_OUT_OF_MEMORY/;
+  // C++ ends by SIGABRT after an exception nobody caught, V8 by SIGABRT or SIGTRAP when the heap's limit is reached.
+  if (signal === "SIGABRT" || signal === "SIGTRAP" || signal === "SIGILL") return saysSo.test(logTail);
+  return (code === 134 || code === 133 || code === trainerExitCodes.engineLost) && saysSo.test(logTail);
+}
+
+/** How many processes of this control group the kernel has killed for memory so far; null where it does not tell. */
+export function readOomKills(read: (path: string) => string = (path) => readFileSync(path, "utf8")): number | null {
+  try {
+    const own = /^0::(.*)$/m.exec(read("/proc/self/cgroup"))?.[1] ?? "/";
+    const count = /^oom_kill (\d+)$/m.exec(read(`/sys/fs/cgroup${own === "/" ? "" : own}/memory.events`))?.[1];
+    return count === undefined ? null : Number(count);
+  } catch {
+    return null;
+  }
+}

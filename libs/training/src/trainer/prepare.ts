@@ -1,0 +1,162 @@
+import { dirname } from "node:path";
+import { canonicalJson, openCheckpointStore, type RunRecord, readRunRecord, writeRunRecord } from "@anneal/checkpoint";
+import {
+  AnnealError,
+  type PreparedRun,
+  type PrepareInput,
+  type RunSpec,
+  type SkippedCheckpoint,
+} from "@anneal/contracts";
+import { writeModelRecord } from "./model-record.ts";
+import { discardSnapshot, type RecipeSource, recipeChanged, recordedSource, snapshotForRun } from "./recipe-source.ts";
+import { type SessionEvents, TrainerSession } from "./session.ts";
+import { chooseThreads } from "./setup.ts";
+
+export interface PreparedSession {
+  readonly session: TrainerSession;
+  readonly result: PreparedRun;
+}
+
+/**
+ * Checks everything that can be wrong before step 1, then takes the run over and commits or loads its first state.
+ * Until then nothing but the recipe's snapshot is written, and that is taken back when a new run turns out to be wrong.
+ */
+export async function prepareRun(
+  runDirectory: string,
+  input: PrepareInput,
+  events: SessionEvents,
+): Promise<PreparedSession> {
+  const { runId, spec, attempt, resume } = input;
+  const home = homeOf(runDirectory);
+  const [newest] = await openCheckpointStore(runDirectory).list();
+  const record = await readRecord(home, runId);
+  if (newest === undefined && record === null && resume !== null) throw neverWas(runId);
+  const source = await chooseSource(runDirectory, input, newest?.manifest.recipe.digest ?? null);
+  const isNew = newest === undefined;
+  let session: TrainerSession | null = null;
+  try {
+    if (!isNew && resume === null) requireSameRun(input, record, source, newest.manifest.recipe.digest);
+    const threads = chooseThreads(spec, record?.plan?.threads);
+    session = await TrainerSession.open({ runId, runDirectory, spec, source, threads, events });
+    await session.acquire(attempt);
+    const skipped = isNew ? [] : await session.loadNewest(resume?.allowInexact ?? false);
+    if (resume !== null && !isNew) await requireMoreToDo(session, record);
+    const { plan, setup, outputShape } = session;
+    await writeRunRecord(home, { runId, spec, plan, createdAt: record?.createdAt ?? new Date().toISOString() });
+    const { inputs, labels, numClasses } = setup.datasets.train;
+    await writeModelRecord(runDirectory, {
+      recipeDir: source.recipeDir,
+      inputs: { ...inputs, shape: [...inputs.shape] },
+      labels: { ...labels, shape: [...labels.shape] },
+      numClasses,
+      outputShape: [...outputShape],
+    });
+    // The checkpoint comes last: a run that has one was prepared.
+    if (isNew) await session.commitInitial();
+    return { session, result: preparedRun(session, skipped) };
+  } catch (cause) {
+    await session?.close();
+    if (isNew && session === null) await discardSnapshot(runDirectory, source.digest);
+    throw cause;
+  }
+}
+
+/** Loads a run that was prepared before into this process, at its newest checkpoint or at one that is named. */
+export async function openRecordedRun(
+  runDirectory: string,
+  spec: RunSpec,
+  digest: string,
+  threads: PreparedRun["plan"]["threads"],
+  runId: string,
+  events: SessionEvents,
+): Promise<TrainerSession> {
+  const source = await recordedSource(runDirectory, digest, spec);
+  return TrainerSession.open({ runId, runDirectory, spec, source, threads, events });
+}
+
+/** A run's folder is `<home>/runs/<runId>`. */
+export function homeOf(runDirectory: string): string {
+  return dirname(dirname(runDirectory));
+}
+
+async function chooseSource(
+  runDirectory: string,
+  { spec, resume }: PrepareInput,
+  recorded: string | null,
+): Promise<RecipeSource> {
+  if (resume === null || recorded === null || resume.recipeVersion === "current") {
+    return snapshotForRun(runDirectory, spec);
+  }
+  if (resume.recipeVersion === null && (await recipeChanged(recorded, spec))) throw recipeWasEdited(spec, recorded);
+  return recordedSource(runDirectory, recorded, spec);
+}
+
+/** A store with checkpoints and no wish to resume: fine when this is the same prepare again, whose answer was lost. */
+function requireSameRun(
+  { runId, spec }: PrepareInput,
+  record: RunRecord | null,
+  source: RecipeSource,
+  recordedDigest: string,
+): void {
+  const isSame =
+    record !== null &&
+    canonicalJson(asJson(record.spec)) === canonicalJson(asJson(spec)) &&
+    source.digest === recordedDigest;
+  if (isSame) return;
+  throw new AnnealError(
+    "RUN_EXISTS",
+    `there is a run ${runId} already`,
+    `Resume it with \`anneal resume ${runId}\`, remove it with \`anneal rm ${runId}\`, or choose another --run-id.`,
+    { runId },
+  );
+}
+
+/** A run that is over is resumed only where its spec asks for more than it did. */
+async function requireMoreToDo(session: TrainerSession, record: RunRecord | null): Promise<void> {
+  if (!session.isFinished) return;
+  const { state, plan, options } = session;
+  const asksForMore = state.step < plan.totalSteps && plan.totalSteps > (record?.plan?.totalSteps ?? 0);
+  if (state.stoppedEarly && asksForMore) {
+    await session.reopen();
+    return;
+  }
+  throw new AnnealError(
+    "RUN_COMPLETE",
+    `the run ${options.runId} is complete: ${state.step} steps${state.stoppedEarly ? ", stopped early" : ""}`,
+    "To train it further, resume it with more epochs or steps.",
+    { runId: options.runId, step: state.step, totalSteps: plan.totalSteps },
+  );
+}
+
+function preparedRun(session: TrainerSession, skipped: readonly SkippedCheckpoint[]): PreparedRun {
+  return { plan: session.plan, start: session.result(skipped) };
+}
+
+async function readRecord(home: string, runId: string): Promise<RunRecord | null> {
+  try {
+    return await readRunRecord(home, runId);
+  } catch (cause) {
+    if (cause instanceof AnnealError && cause.code === "RUN_NOT_FOUND") return null;
+    throw cause;
+  }
+}
+
+function recipeWasEdited({ recipe }: RunSpec, recorded: string): AnnealError {
+  return new AnnealError(
+    "RECIPE_CHANGED",
+    `the recipe ${recipe.path} is not the one that this run started with`,
+    "Say which to go on with: `--recipe-version recorded` for the source kept with the run, `current` for the file as it is.",
+    { path: recipe.path, recorded },
+  );
+}
+
+function neverWas(runId: string): AnnealError {
+  return new AnnealError("RUN_NOT_FOUND", `there is no run ${runId} to resume`, "List the runs with `anneal list`.", {
+    runId,
+  });
+}
+
+/** Fields that are undefined and fields that are missing are the same. */
+function asJson(spec: RunSpec): RunSpec {
+  return JSON.parse(JSON.stringify(spec)) as RunSpec;
+}

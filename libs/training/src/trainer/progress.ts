@@ -1,0 +1,72 @@
+import type { CheckpointReference, Progress, TrainingPhase, TrainingPlan } from "@anneal/contracts";
+import type { LoopReport } from "../loop/run-loop.ts";
+
+const nothingYet: Progress = {
+  phase: "starting",
+  step: 0,
+  totalSteps: 0,
+  epoch: 0,
+  epochs: 0,
+  metrics: {},
+  samplesPerSecond: null,
+  secondsLeft: null,
+  checkpoint: null,
+  best: null,
+  engineWaitShare: null,
+  trainerPid: process.pid,
+  workerPid: null,
+  note: null,
+};
+
+/** The newest progress of a trainer, put together from what its parts tell. Every change is sent. */
+export class ProgressBoard {
+  readonly #send: (progress: Progress) => void;
+  #progress: Progress = nothingYet;
+
+  constructor(send: (progress: Progress) => void) {
+    this.#send = send;
+  }
+
+  get current(): Progress {
+    return this.#progress;
+  }
+
+  setPhase(phase: TrainingPhase): void {
+    this.#change({ phase });
+  }
+
+  setPlan({ totalSteps, epochs }: TrainingPlan): void {
+    this.#change({ totalSteps, epochs });
+  }
+
+  setCheckpoint(checkpoint: CheckpointReference): void {
+    this.#change({ checkpoint });
+  }
+
+  setNote(note: string | null): void {
+    this.#change({ note });
+  }
+
+  setReport(report: LoopReport, { totalSteps, epochs, batchSize }: TrainingPlan): void {
+    const { step, samplesPerSecond } = report;
+    const samplesLeft = (totalSteps - step) * batchSize;
+    this.#change({
+      // A stop that was asked for stays visible until the segment has ended.
+      phase: this.#progress.phase === "stopping" ? "stopping" : report.phase,
+      step,
+      totalSteps,
+      epoch: Math.min(epochs, report.epoch + 1),
+      epochs,
+      metrics: report.metrics,
+      best: report.best,
+      samplesPerSecond,
+      secondsLeft: samplesPerSecond === null ? null : samplesLeft / samplesPerSecond,
+      engineWaitShare: report.waitShare,
+    });
+  }
+
+  #change(change: Partial<Progress>): void {
+    this.#progress = { ...this.#progress, ...change };
+    this.#send(this.#progress);
+  }
+}

@@ -1,0 +1,350 @@
+import { type CheckpointStore, type LoadedCheckpoint, openCheckpointStore } from "@anneal/checkpoint";
+import {
+  AnnealError,
+  type CheckpointReference,
+  type EvaluationResult,
+  type Fingerprint,
+  type LoopState,
+  type ManifestDraft,
+  type RunSpec,
+  type SegmentResult,
+  type SkippedCheckpoint,
+  type Threads,
+  type TrainingPlan,
+  toAnnealError,
+} from "@anneal/contracts";
+import { evaluationPlan, type Feed, openFeed, type RingHandles, type TypedArray } from "@anneal/data";
+import { fingerprintDifferences, requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
+import { currentMetrics, initialLoopState, monitoredValue } from "../loop/bookkeeping.ts";
+import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
+import { EngineHost } from "./engine-host.ts";
+import type { FeedPredictions } from "./engine-protocol.ts";
+import { lockfileDigest } from "./lockfile.ts";
+import type { RecipeSource } from "./recipe-source.ts";
+import { type Setup, setUp } from "./setup.ts";
+
+export interface SessionEvents {
+  readonly onReport: (report: LoopReport) => void;
+  readonly onEvaluated: (numSamples: number) => void;
+  readonly onCommitted: (checkpoint: CheckpointReference) => void;
+  readonly onEngineLost: (cause: AnnealError) => void;
+}
+
+export interface SessionOptions {
+  readonly runId: string;
+  readonly runDirectory: string;
+  readonly spec: RunSpec;
+  readonly source: RecipeSource;
+  readonly threads: Threads;
+  readonly events: SessionEvents;
+}
+
+/** Where the weights in the engine's memory stand. */
+interface Position {
+  readonly state: LoopState;
+  readonly checkpoint: CheckpointReference;
+  readonly exact: boolean;
+}
+
+/** A run loaded into this process: its recipe, its data, its engine, and the state that the engine is at. */
+export class TrainerSession {
+  readonly options: SessionOptions;
+  readonly setup: Setup;
+  readonly plan: TrainingPlan;
+  readonly outputShape: readonly number[];
+  readonly store: CheckpointStore;
+  readonly #host: EngineHost;
+  #feed: { readonly feed: Feed; nextItem: number } | null = null;
+  #evaluationFeed: Feed | null = null;
+  #position: Position | null = null;
+  #attempt = -1;
+  #lockfileDigest: string;
+
+  private constructor(
+    options: SessionOptions,
+    setup: Setup,
+    host: EngineHost,
+    prepared: { readonly numParameters: number; readonly outputShape: readonly number[] },
+    lockfile: string,
+  ) {
+    this.options = options;
+    this.setup = setup;
+    this.plan = { ...setup.plan, numParameters: prepared.numParameters };
+    this.outputShape = prepared.outputShape;
+    this.store = openCheckpointStore(options.runDirectory);
+    this.#host = host;
+    this.#lockfileDigest = lockfile;
+  }
+
+  /** Loads recipe and data, starts the engine, builds the model. Writes nothing. */
+  static async open(options: SessionOptions): Promise<TrainerSession> {
+    const { spec, source, threads, events } = options;
+    // TensorFlow reads its environment when it is loaded: set before the engine thread starts.
+    const settings = { numIntraOpThreads: threads.intraOp, numInterOpThreads: threads.interOp };
+    Object.assign(process.env, tensorflowEnvironment({ ...settings, device: requestedDevice() }));
+    let session: TrainerSession | null = null;
+    const host = new EngineHost(threads, {
+      onReport: events.onReport,
+      onEvaluated: events.onEvaluated,
+      onLost: events.onEngineLost,
+      onSnapshot: (snapshot) => session!.#commit(snapshot),
+    });
+    try {
+      // TensorFlow loads in its thread meanwhile.
+      const setup = await setUp(spec, source, threads);
+      const { train } = setup.datasets;
+      const prepared = await host.call("prepare", {
+        recipeEntry: source.entry,
+        parameters: setup.parameters,
+        seed: spec.seed,
+        batchSize: setup.training.batchSize,
+        inputs: train.inputs,
+        labels: train.labels,
+        numClasses: train.numClasses,
+        totalSteps: setup.totalSteps,
+        stepsPerEpoch: setup.plan.stepsPerEpoch,
+        initialWeights: setup.initialWeights,
+      });
+      session = new TrainerSession(options, setup, host, prepared, await lockfileDigest());
+      return session;
+    } catch (cause) {
+      await host.close();
+      throw source.relocate(toAnnealError(cause));
+    }
+  }
+
+  /** Takes the run over from all earlier attempts. */
+  async acquire(attempt: number): Promise<void> {
+    await this.store.acquire(attempt);
+    this.#attempt = attempt;
+  }
+
+  /** Commits the initial state as step 0. */
+  async commitInitial(): Promise<void> {
+    const engine = await this.#host.call("readState", null);
+    const loop = initialLoopState(engine.optimizerScalars);
+    this.#position = { state: loop, checkpoint: notCommitted, exact: true };
+    await this.#commit({ loop, engine, stallMs: 0 });
+  }
+
+  /** Whether memory holds exactly the run's newest checkpoint: then nothing needs to be loaded. */
+  async isAtNewest(): Promise<boolean> {
+    if (this.#position === null) return false;
+    const [newest] = await this.store.list();
+    return newest?.digest === this.#position.checkpoint.digest;
+  }
+
+  /**
+   * Loads the newest sound checkpoint into the engine.
+   *
+   * @throws AnnealError FINGERPRINT_MISMATCH unless `allowInexact`, CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPT,
+   *   CHECKPOINT_INCOMPATIBLE
+   */
+  async loadNewest(allowInexact: boolean): Promise<readonly SkippedCheckpoint[]> {
+    const found = await this.store.loadLatest();
+    if (found === null) throw noCheckpoint(this.options.runId);
+    await this.load(found.checkpoint, allowInexact);
+    return found.skipped;
+  }
+
+  async load(checkpoint: LoadedCheckpoint, allowInexact: boolean): Promise<void> {
+    const { manifest, model, optimizer } = checkpoint;
+    const differences = fingerprintDifferences(manifest.fingerprint, this.plan.fingerprint);
+    if (differences.length > 0 && !allowInexact)
+      throw mismatch(differences, manifest.fingerprint, this.plan.fingerprint);
+    const { state } = manifest;
+    await this.#host.call("loadState", { model, optimizer, optimizerScalars: state.optimizer });
+    this.#position = { state, checkpoint, exact: manifest.exact && differences.length === 0 };
+  }
+
+  /** Goes on after early stopping or the last step, since the spec now asks for more: recorded as a checkpoint. */
+  async reopen(): Promise<void> {
+    const { state, checkpoint, exact } = this.#at();
+    const loop = { ...state, stoppedEarly: false, numEpochsWithoutImprovement: 0 };
+    this.#position = { state: loop, checkpoint, exact };
+    await this.#commit({ loop, engine: await this.#host.call("readState", null), stallMs: 0 });
+  }
+
+  /** Trains until a step or the end of the segment's time. Whatever state it ends in is committed. */
+  async train(untilStep: number): Promise<LoopOutcome> {
+    const { spec } = this.options;
+    const { state } = this.#at();
+    const needsData = state.step < untilStep || state.accumulator.numSamples > 0;
+    const feed = await this.#feedAt(state.cursor, needsData);
+    try {
+      const outcome = await this.#host.run({
+        ring: feed.feed.handles,
+        start: state,
+        rules: this.setup.rules,
+        untilStep: Math.min(untilStep, this.plan.totalSteps),
+        maxMs: spec.segment.maxMs,
+        checkpointEveryMs: spec.checkpoint.everyMs,
+        checkpointEverySteps: spec.checkpoint.everySteps ?? null,
+      });
+      feed.nextItem = outcome.sourceIsAhead ? -1 : outcome.state.cursor;
+      return outcome;
+    } catch (cause) {
+      // The engine's state is not that of any checkpoint now.
+      this.#position = null;
+      throw this.options.source.relocate(toAnnealError(cause));
+    }
+  }
+
+  /** Metrics of the weights in memory over the test data, else the validation data, else the train data. */
+  async evaluate(wanted?: EvaluationResult["split"]): Promise<EvaluationResult> {
+    const { datasets, training } = this.setup;
+    const split = wanted ?? (datasets.test ? "test" : datasets.validation ? "validation" : "train");
+    const dataset = datasets[split];
+    if (dataset === null) throw noSplit(split);
+    const plan = evaluationPlan({ dataset, batchSize: training.evaluationBatchSize, seed: this.options.spec.seed });
+    const feed = openFeed({ plan, startItem: 0, numSlots: this.setup.policy.prefetchSlots });
+    this.#evaluationFeed = feed;
+    try {
+      feed.start();
+      const { state, checkpoint } = this.#at();
+      const { numSamples, metrics } = await this.#host.call("evaluate", { ring: feed.handles, step: state.step });
+      return { split, numSamples, metrics, checkpoint: referenceOf(checkpoint) };
+    } finally {
+      this.#evaluationFeed = null;
+      await feed.close();
+    }
+  }
+
+  /** Outputs for inputs of the model's own form, `[numSamples, ...inputShape]` in the inputs' dtype. */
+  predict(inputs: TypedArray, numSamples: number): Promise<Float32Array> {
+    return this.#host.call("predict", { inputs, numSamples });
+  }
+
+  /** Outputs and labels of all items of a feed. */
+  predictFeed(ring: RingHandles): Promise<FeedPredictions> {
+    return this.#host.call("predictFeed", { ring });
+  }
+
+  /** Asks whatever runs to end: training at its next step, an evaluation at its next batch. */
+  requestStop(): void {
+    this.#host.requestStop();
+    // Its reader is told that the feed was closed, which is `PREEMPTED`.
+    void this.#evaluationFeed?.close();
+  }
+
+  clearStop(): void {
+    this.#host.clearStop();
+  }
+
+  /** The current state as an activity reports it. */
+  result(skipped: readonly SkippedCheckpoint[]): SegmentResult {
+    const { state, checkpoint, exact } = this.#at();
+    return {
+      step: state.step,
+      epoch: state.epoch,
+      metrics: currentMetrics(state),
+      checkpoint: referenceOf(checkpoint),
+      best: state.best,
+      history: state.history,
+      finished: this.isFinished,
+      stoppedEarly: state.stoppedEarly,
+      exact,
+      skipped,
+    };
+  }
+
+  get isFinished(): boolean {
+    const { state } = this.#at();
+    return state.stoppedEarly || state.step >= this.plan.totalSteps;
+  }
+
+  get state(): LoopState {
+    return this.#at().state;
+  }
+
+  async close(): Promise<void> {
+    await this.#host.close();
+    await this.#evaluationFeed?.close();
+    await this.#feed?.feed.close();
+    this.#feed = null;
+  }
+
+  async #commit({ loop, engine }: LoopSnapshot): Promise<void> {
+    const { exact } = this.#at();
+    const committed = await this.store.commit(this.#attempt, {
+      draft: this.#draft(loop, exact),
+      model: engine.model,
+      optimizer: engine.optimizer,
+    });
+    this.#position = { state: loop, checkpoint: committed, exact };
+    this.options.events.onCommitted(referenceOf(committed));
+    const { keepLast, keepBest } = this.options.spec.checkpoint;
+    await this.store.retain(this.#attempt, { keepLast, keepBest });
+  }
+
+  #draft(state: LoopState, exact: boolean): ManifestDraft {
+    const { runId, spec } = this.options;
+    const { plan, setup } = this;
+    const last = state.history.at(-1);
+    // Known only where the state is that of an epoch's end.
+    const value = last?.step === state.step ? monitoredValue(last, plan.monitor.metric) : null;
+    return {
+      runId,
+      seed: spec.seed,
+      recipe: { name: plan.recipeName, digest: plan.recipeDigest },
+      parameters: plan.parameters as ManifestDraft["parameters"],
+      policy: spec.policy,
+      optimizerName: setup.optimizerName,
+      fingerprint: { ...plan.fingerprint },
+      exact,
+      lockfileDigest: this.#lockfileDigest,
+      monitor: { ...plan.monitor, value },
+      state,
+    };
+  }
+
+  /** The feed of the training, going on where it stands if it stands there: prefetching knows no segments. */
+  async #feedAt(cursor: number, needsData: boolean): Promise<{ readonly feed: Feed; nextItem: number }> {
+    if (this.#feed !== null && this.#feed.nextItem === cursor) return this.#feed;
+    await this.#feed?.feed.close();
+    const { feed: plan, policy, numItems } = this.setup;
+    const feed = openFeed({ plan, startItem: cursor, stopItem: numItems, numSlots: policy.prefetchSlots });
+    this.#feed = { feed, nextItem: cursor };
+    if (needsData) feed.start();
+    return this.#feed;
+  }
+
+  #at(): Position {
+    if (this.#position === null) throw new Error("no checkpoint was loaded");
+    return this.#position;
+  }
+}
+
+const notCommitted: CheckpointReference = { step: 0, epoch: 0, path: "", digest: "" };
+
+function referenceOf({ step, epoch, path, digest }: CheckpointReference): CheckpointReference {
+  return { step, epoch, path, digest };
+}
+
+function mismatch(differences: readonly string[], recorded: Fingerprint, now: Fingerprint): AnnealError {
+  const shown = differences.map((name) => `${name}: ${recorded[name] ?? null} -> ${now[name] ?? null}`).join("; ");
+  return new AnnealError(
+    "FINGERPRINT_MISMATCH",
+    `this machine would not compute the same bits (${shown})`,
+    "Resume on a machine like the first one, or resume with --allow-inexact: the run is then marked inexact.",
+    { differences: differences.join(", "), details: shown.slice(0, 1_000) },
+  );
+}
+
+function noCheckpoint(runId: string): AnnealError {
+  return new AnnealError(
+    "CHECKPOINT_NOT_FOUND",
+    `the run ${runId} has no checkpoint`,
+    "Start the run anew under another id.",
+    { runId },
+  );
+}
+
+function noSplit(split: string): AnnealError {
+  return new AnnealError(
+    "DATASET_NOT_FOUND",
+    `the recipe has no ${split} data`,
+    "Evaluate on another split, or give the recipe such data.",
+    { split },
+  );
+}

@@ -1,0 +1,180 @@
+import { availableParallelism } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { type NamedTensor, openCheckpointStore } from "@anneal/checkpoint";
+import {
+  AnnealError,
+  type MetricDirection,
+  type RunSpec,
+  type Threads,
+  type TrainingPlan,
+  toAnnealError,
+} from "@anneal/contracts";
+import {
+  type FeedPlan,
+  itemOfStep,
+  itemsPerEpoch,
+  type OpenDataset,
+  openDataset,
+  stepsPerEpoch,
+  trainingPlan,
+} from "@anneal/data";
+import { type PolicyDecisions, resolvePolicy } from "@anneal/policy";
+import { fingerprint, requestedDevice } from "@anneal/runtime";
+import type { MonitorRules } from "../loop/bookkeeping.ts";
+import type { Recipe, RecipeData } from "../recipe/define.ts";
+import { loadRecipe, threw } from "../recipe/load.ts";
+import { parseParameters } from "../recipe/parameters.ts";
+import { type ResolvedTraining, validateTraining } from "../recipe/validate.ts";
+import type { RecipeSource } from "./recipe-source.ts";
+
+export interface Datasets {
+  readonly train: OpenDataset;
+  readonly validation: OpenDataset | null;
+  readonly test: OpenDataset | null;
+}
+
+/** A run's recipe, loaded and checked, with everything that follows from it without TensorFlow. */
+export interface Setup {
+  readonly recipe: Recipe;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly training: ResolvedTraining;
+  readonly datasets: Datasets;
+  readonly feed: FeedPlan;
+  readonly policy: PolicyDecisions;
+  readonly rules: MonitorRules;
+  readonly optimizerName: string;
+  readonly initialWeights: readonly NamedTensor[] | null;
+  readonly totalSteps: number;
+  /** Items of the feed until the last step, its epoch's validation included. */
+  readonly numItems: number;
+  /** The plan but for what only the engine knows. */
+  readonly plan: Omit<TrainingPlan, "numParameters">;
+}
+
+/**
+ * Loads a recipe's snapshot and opens its data.
+ *
+ * @throws AnnealError with the recipe's own paths: RECIPE_*, PARAMETER_INVALID, POLICY_UNSUPPORTED, DATASET_*, …
+ */
+export async function setUp(spec: RunSpec, source: RecipeSource, threads: Threads): Promise<Setup> {
+  try {
+    return await setUpSnapshot(spec, source, threads);
+  } catch (cause) {
+    throw source.relocate(toAnnealError(cause));
+  }
+}
+
+async function setUpSnapshot(spec: RunSpec, source: RecipeSource, threads: Threads): Promise<Setup> {
+  const { entry, recipeDir } = source;
+  const { seed } = spec;
+  const device = requestedDevice();
+  const policy = resolvePolicy(spec.policy, { device });
+  const recipe = await loadRecipe(entry);
+  const parameters = parseParameters(recipe, spec.parameters);
+  const ask = <T>(what: string, run: () => T | Promise<T>): Promise<T> => guard(what, entry, run);
+  const training = validateTraining(await ask("training()", () => recipe.training({ parameters })));
+  const data = await ask("data()", () => recipe.data({ parameters, recipeDir, seed }));
+  const datasets = await openAll(data);
+  const feed = trainingPlan({
+    train: datasets.train,
+    validation: datasets.validation,
+    batchSize: training.batchSize,
+    seed,
+    epochs: training.epochs,
+  });
+  const numEpochSteps = stepsPerEpoch(feed);
+  const totalSteps = Math.min(training.epochs * numEpochSteps, spec.maxSteps ?? Number.POSITIVE_INFINITY);
+  const optimizer = await ask("optimizer()", () =>
+    recipe.optimizer({ parameters, totalSteps, stepsPerEpoch: numEpochSteps }),
+  );
+  const monitor = resolveMonitor(recipe, training, datasets.validation !== null);
+  return {
+    recipe,
+    parameters,
+    training,
+    datasets,
+    feed,
+    policy,
+    rules: { ...monitor, earlyStopping: training.earlyStopping },
+    optimizerName: optimizer.name,
+    initialWeights: await readInitialWeights(training.initialWeights, recipeDir),
+    totalSteps,
+    numItems:
+      totalSteps % numEpochSteps === 0
+        ? (totalSteps / numEpochSteps) * itemsPerEpoch(feed)
+        : itemOfStep(feed, totalSteps - 1) + 1,
+    plan: {
+      recipeName: recipe.name,
+      recipeDigest: source.digest,
+      // As JSON has them: the plan is part of the workflow's history.
+      parameters: JSON.parse(JSON.stringify(parameters)) as Record<string, unknown>,
+      numTrainSamples: datasets.train.numSamples,
+      numValidationSamples: datasets.validation?.numSamples ?? 0,
+      numTestSamples: datasets.test?.numSamples ?? 0,
+      batchSize: training.batchSize,
+      epochs: training.epochs,
+      stepsPerEpoch: numEpochSteps,
+      totalSteps,
+      monitor,
+      threads,
+      fingerprint: fingerprint({ engine: spec.engine, policy: spec.policy, threads, device }),
+    },
+  };
+}
+
+/** The threads a run computes with: as it was asked for, as it was recorded, or the machine's cores. */
+export function chooseThreads(spec: RunSpec, recorded: Threads | undefined): Threads {
+  return spec.threads ?? recorded ?? { intraOp: availableParallelism(), interOp: 1 };
+}
+
+async function openAll({ train, validation, test }: RecipeData): Promise<Datasets> {
+  const openOptional = async (dataset: RecipeData["test"]) => {
+    const opened = dataset === undefined ? null : await openDataset(dataset);
+    return opened !== null && opened.numSamples > 0 ? opened : null;
+  };
+  // One after another: they often share files, which are read once.
+  return {
+    train: await openDataset(train),
+    validation: await openOptional(validation),
+    test: await openOptional(test),
+  };
+}
+
+function resolveMonitor(
+  recipe: Recipe,
+  { monitor }: ResolvedTraining,
+  hasValidation: boolean,
+): { readonly metric: string; readonly direction: MetricDirection } {
+  const metrics = recipe.metrics ?? {};
+  const asked = monitor ?? Object.keys(metrics)[0] ?? "loss";
+  const phase = /^(train|validation)\//.exec(asked)?.[1] ?? (hasValidation ? "validation" : "train");
+  const name = asked.replace(/^(train|validation)\//, "");
+  const direction = name === "loss" ? "minimize" : metrics[name]?.direction;
+  if (direction === undefined || (phase === "validation" && !hasValidation)) {
+    throw new AnnealError(
+      "RECIPE_INVALID",
+      direction === undefined
+        ? `training() monitors "${asked}", and the recipe has no such metric`
+        : `training() monitors "${asked}", and the recipe has no validation data`,
+      `Monitor one of: ${["loss", ...Object.keys(metrics)].join(", ")}${hasValidation ? "" : ", on the train data"}.`,
+      { monitor: asked },
+    );
+  }
+  return { metric: `${phase}/${name}`, direction };
+}
+
+async function readInitialWeights(path: string | null, recipeDir: string): Promise<readonly NamedTensor[] | null> {
+  if (path === null) return null;
+  const absolute = isAbsolute(path) ? path : join(recipeDir, path);
+  // Any checkpoint's folder will do: the store of its run is not needed to read it.
+  const { model } = await openCheckpointStore(absolute).load(absolute);
+  return model;
+}
+
+async function guard<T>(what: string, path: string, run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    throw threw(what, path, cause);
+  }
+}

@@ -1,0 +1,178 @@
+import { appendFile } from "node:fs/promises";
+import { openCheckpointStore, readRunRecord, runPathsAt } from "@anneal/checkpoint";
+import {
+  AnnealError,
+  type EvaluationResult,
+  type PredictionResult,
+  type PreparedRun,
+  type SegmentResult,
+  type TrainerReply,
+  type TrainerRequest,
+} from "@anneal/contracts";
+import type { LoopReport } from "../loop/run-loop.ts";
+import { predictSamples } from "./predict.ts";
+import { homeOf, openRecordedRun, prepareRun } from "./prepare.ts";
+import { ProgressBoard } from "./progress.ts";
+import type { SessionEvents, TrainerSession } from "./session.ts";
+import { chooseThreads } from "./setup.ts";
+
+type RequestOf<Type extends TrainerRequest["type"]> = Extract<TrainerRequest, { readonly type: Type }>;
+
+export interface TrainerOptions {
+  readonly send: (reply: TrainerReply) => void;
+  /** The engine thread is gone: the process must end. */
+  readonly onEngineLost: (cause: AnnealError) => void;
+}
+
+/** The conductor of a trainer process: one run at a time, kept loaded from request to request. */
+export class Trainer {
+  readonly #options: TrainerOptions;
+  readonly #board: ProgressBoard;
+  readonly #events: SessionEvents;
+  #session: TrainerSession | null = null;
+  #stopRequested = false;
+  #recordedStep = -1;
+
+  constructor(options: TrainerOptions) {
+    this.#options = options;
+    this.#board = new ProgressBoard((progress) => options.send({ type: "progress", progress }));
+    this.#events = {
+      onReport: (report) => this.#onReport(report),
+      onEvaluated: (numSamples) => this.#board.setNote(`evaluated ${numSamples} samples`),
+      onCommitted: (checkpoint) => this.#board.setCheckpoint(checkpoint),
+      onEngineLost: options.onEngineLost,
+    };
+  }
+
+  async prepare({ runDirectory, input }: RequestOf<"prepare">): Promise<PreparedRun> {
+    await this.close();
+    this.#board.setPhase("starting");
+    const { session, result } = await prepareRun(runDirectory, input, this.#events);
+    this.#session = session;
+    this.#board.setPlan(session.plan);
+    this.#board.setCheckpoint(result.start.checkpoint);
+    return result;
+  }
+
+  async segment({ runDirectory, input }: RequestOf<"segment">): Promise<{ result: SegmentResult; stopped: boolean }> {
+    this.#stopRequested = false;
+    const { session, skipped } = await this.#openAt(runDirectory, input);
+    session.clearStop();
+    // Asked while the session was opened.
+    if (this.#stopRequested) session.requestStop();
+    this.#board.setPlan(session.plan);
+    this.#board.setPhase(this.#stopRequested ? "stopping" : "training");
+    return this.#dropOnFailure(async () => {
+      const { end } = await session.train(input.untilStep);
+      await this.#recordEpochs(session);
+      return { result: session.result(skipped), stopped: end === "stopped" };
+    });
+  }
+
+  async evaluate({ runDirectory, input }: RequestOf<"evaluate">): Promise<EvaluationResult> {
+    const { session } = await this.#openAt(runDirectory, { ...input, allowInexact: true });
+    this.#board.setPlan(session.plan);
+    this.#board.setPhase("evaluating");
+    try {
+      return await this.#dropOnFailure(() => session.evaluate());
+    } finally {
+      this.#board.setNote(null);
+    }
+  }
+
+  async evaluateCheckpoint(request: RequestOf<"evaluateCheckpoint">): Promise<EvaluationResult> {
+    const session = await this.#openForReading(request.runDirectory, request.checkpoint);
+    this.#board.setPhase("evaluating");
+    return session.evaluate(request.split ?? undefined);
+  }
+
+  async predict(request: RequestOf<"predict">): Promise<PredictionResult> {
+    const session = await this.#openForReading(request.runDirectory, request.checkpoint);
+    this.#board.setPhase("evaluating");
+    return predictSamples(session, request.samples);
+  }
+
+  /** A running segment ends at its next step with a checkpoint. */
+  stop(): void {
+    this.#stopRequested = true;
+    this.#session?.requestStop();
+    this.#board.setPhase("stopping");
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = null;
+    await session?.close();
+  }
+
+  /** The run at its newest checkpoint: as it is in memory if that is where it stands, else loaded from the store. */
+  async #openAt(
+    runDirectory: string,
+    input: Pick<RequestOf<"segment">["input"], "runId" | "spec" | "plan" | "attempt" | "allowInexact">,
+  ) {
+    const { runId, spec, plan, attempt, allowInexact } = input;
+    const living = this.#session;
+    const fits = living !== null && living.options.runId === runId && isSame(living.options.spec, spec);
+    if (living !== null && !fits) await this.close();
+    if (this.#session === null) {
+      this.#board.setPhase("starting");
+      this.#session = await openRecordedRun(runDirectory, spec, plan.recipeDigest, plan.threads, runId, this.#events);
+    }
+    const session = this.#session;
+    await session.acquire(attempt);
+    const skipped = (await session.isAtNewest()) ? [] : await session.loadNewest(allowInexact);
+    this.#board.setCheckpoint(session.result([]).checkpoint);
+    return { session, skipped };
+  }
+
+  /** A checkpoint of a run, for reading only: no attempt is taken. */
+  async #openForReading(runDirectory: string, path: string | null): Promise<TrainerSession> {
+    await this.close();
+    this.#board.setPhase("starting");
+    const store = openCheckpointStore(runDirectory);
+    const checkpoint = path === null ? (await store.loadLatest())?.checkpoint : await store.load(path);
+    if (checkpoint === undefined) {
+      throw new AnnealError(
+        "CHECKPOINT_NOT_FOUND",
+        `there is no checkpoint in ${runDirectory}`,
+        "Train the run first, or name another checkpoint.",
+        { runDirectory },
+      );
+    }
+    const { runId, recipe } = checkpoint.manifest;
+    const { spec, plan } = await readRunRecord(homeOf(runDirectory), runId);
+    const threads = chooseThreads(spec, plan?.threads);
+    this.#session = await openRecordedRun(runDirectory, spec, recipe.digest, threads, runId, this.#events);
+    await this.#session.load(checkpoint, true);
+    return this.#session;
+  }
+
+  /** After a failure the engine may be anywhere: the next request starts from the store. */
+  async #dropOnFailure<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      await this.close();
+      throw cause;
+    }
+  }
+
+  #onReport(report: LoopReport): void {
+    if (this.#session !== null) this.#board.setReport(report, this.#session.plan);
+  }
+
+  /** Appends finished epochs to `metrics.jsonl`: a log for people and plots, which nothing reads back. */
+  async #recordEpochs(session: TrainerSession): Promise<void> {
+    const { history } = session.state;
+    const lines = history
+      .filter(({ step }) => step > this.#recordedStep)
+      .map((record) => `${JSON.stringify({ time: new Date().toISOString(), ...record })}\n`);
+    if (lines.length === 0) return;
+    this.#recordedStep = history.at(-1)!.step;
+    await appendFile(runPathsAt(session.options.runDirectory).metrics, lines.join("")).catch(() => {});
+  }
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
