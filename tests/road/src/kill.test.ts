@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checkpointFaultPoints } from "@anneal/checkpoint";
+import { seededRandom, waitFor } from "@anneal/testing";
+import type { Client } from "@temporalio/client";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect, failedAttempts, Installation, liveProgress } from "./index.ts";
+
+/**
+ * Kill -9 at any moment, any number of times: the run ends with the same weights, optimizer state and metrics, bit for bit,
+ * as the run that nobody disturbed. The smoke recipe has dropout, batch norm, a schedule, augmentation and a partial last batch.
+ */
+const often = ["--checkpoint-every", "500ms"];
+
+let installation: Installation;
+let client: Client;
+let undisturbed: string;
+let faultsFired: string;
+
+beforeAll(async () => {
+  faultsFired = mkdtempSync(join(tmpdir(), "anneal-faults-"));
+  installation = new Installation();
+  await installation.json("up");
+  client = await connect(installation);
+  const reference = await installation.train("smoke", "reference", ...often);
+  expect(reference.status).toBe("completed");
+  undisturbed = digestOf(reference);
+}, 120_000);
+
+afterAll(async () => {
+  await client?.connection.close();
+  await installation?.close();
+  rmSync(faultsFired, { recursive: true, force: true });
+});
+
+function digestOf(run: { readonly checkpoint: { readonly digest: string } | null }): string {
+  if (!run.checkpoint) throw new Error("the run has no checkpoint");
+  return run.checkpoint.digest;
+}
+
+/** Waits until the run trains past `step`, and returns its trainer's pid. */
+function trainerPast(runId: string, step: number): Promise<number> {
+  return waitFor(
+    async () => {
+      const progress = await liveProgress(client, runId).catch(() => null);
+      return progress && progress.step > step && progress.phase === "training" ? progress.trainerPid : null;
+    },
+    { timeoutMs: 30_000, what: `${runId} to train past step ${step}` },
+  );
+}
+
+describe("a killed run ends with the bits of the undisturbed one", () => {
+  it("the trainer, at seeded random steps", async () => {
+    const { totalSteps } = await firstProgress("trainer-killed");
+    const random = seededRandom(7);
+    const steps = Array.from({ length: 3 }, () => random.int(1, totalSteps - 5)).sort((a, b) => a - b);
+    for (const step of steps) {
+      const pid = await trainerPast("trainer-killed", step);
+      await installation.kill(pid);
+    }
+    const run = await installation.finished("trainer-killed");
+    expect(digestOf(run)).toBe(undisturbed);
+    expect(await failedAttempts(client, "trainer-killed")).toEqual(steps.map(() => "TRAINER_CRASHED"));
+  }, 120_000);
+
+  it("the trainer, before the first checkpoint", async () => {
+    await installation.detach("smoke", "killed-early", ...often);
+    const pid = await waitFor(async () => (await liveProgress(client, "killed-early"))?.trainerPid, { timeoutMs: 30_000 });
+    await installation.kill(pid);
+    expect(digestOf(await installation.finished("killed-early"))).toBe(undisturbed);
+    expect(await failedAttempts(client, "killed-early")).toEqual(["TRAINER_CRASHED"]);
+  }, 60_000);
+
+  it("the worker alone: its trainer ends with it, and the supervisor's next worker goes on", async () => {
+    await installation.detach("smoke", "worker-killed", ...often);
+    const trainer = await trainerPast("worker-killed", 5);
+    await installation.kill(installation.stack().worker.pid);
+    await waitFor(() => !alive(trainer), { timeoutMs: 1_500, what: "the end of the orphaned trainer" });
+    expect(digestOf(await installation.finished("worker-killed"))).toBe(undisturbed);
+    expect(await failedAttempts(client, "worker-killed")).toEqual(["timeout"]);
+  }, 90_000);
+
+  it("the server, restarted on its database", async () => {
+    await installation.detach("smoke", "server-killed", ...often);
+    await trainerPast("server-killed", 5);
+    await installation.kill(installation.stack().server.pid);
+    expect(digestOf(await installation.finished("server-killed"))).toBe(undisturbed);
+  }, 90_000);
+
+  it("trainer, worker and server at once", async () => {
+    await installation.detach("smoke", "all-killed", ...often);
+    const trainer = await trainerPast("all-killed", 5);
+    const { worker, server } = installation.stack();
+    await Promise.all([trainer, worker.pid, server.pid].map((pid) => installation.kill(pid)));
+    expect(digestOf(await installation.finished("all-killed"))).toBe(undisturbed);
+  }, 90_000);
+});
+
+async function firstProgress(runId: string) {
+  await installation.detach("smoke", runId, ...often);
+  return waitFor(
+    async () => {
+      const progress = await liveProgress(client, runId).catch(() => null);
+      return progress && progress.totalSteps > 0 ? progress : null;
+    },
+    { timeoutMs: 30_000, what: `${runId} to start` },
+  );
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("every fault point of a checkpoint's life", () => {
+  it("a run that is killed at each of them in turn still ends with the same bits", async () => {
+    const faults = checkpointFaultPoints.map((point, index) => `${point}@${1 + (index % 2)}:kill`).join(",");
+    const faulty = new Installation({ ANNEAL_FAULT: faults, ANNEAL_FAULT_ONCE_DIR: faultsFired });
+    try {
+      await faulty.json("up");
+      const run = await faulty.train("smoke", "faulty", ...often);
+      expect(digestOf(run)).toBe(undisturbed);
+    } finally {
+      await faulty.close();
+    }
+  }, 240_000);
+});

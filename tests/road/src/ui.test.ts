@@ -1,0 +1,28 @@
+import chromiumPackage from "@sparticuz/chromium";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Installation } from "./index.ts";
+
+/** The Temporal UI in a real browser: a person understands a run without the code. */
+let installation: Installation;
+let browser: Browser;
+
+beforeAll(async () => {
+  installation = new Installation();
+  await installation.json("up");
+  browser = await chromium.launch({ executablePath: await chromiumPackage.executablePath(), args: chromiumPackage.args });
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await installation?.close();
+});
+
+it("shows a run's recipe, its segments and its current details", async () => {
+  const run = await installation.train("smoke", "in-the-ui");
+  const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
+  await page.goto(run.uiUrl);
+  await page.getByText("in-the-ui").first().waitFor();
+  await page.getByText(/epoch 1\/\d+/).first().waitFor();
+  await page.getByText("AnnealStatus").first().waitFor();
+}, 90_000);
