@@ -27,3 +27,46 @@ export function parsePairs(pairs: readonly string[]): Record<string, string> {
     }),
   );
 }
+
+/** `0-9,42` as indices. Throws USAGE. */
+export function parseIndices(text: string): number[] {
+  return text.split(",").flatMap((part) => {
+    const range = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
+    const first = Number(range?.[1]);
+    const last = Number(range?.[2] ?? range?.[1]);
+    if (!range || last < first || last - first >= maxIndices) {
+      throw new AnnealError(
+        "USAGE",
+        `--test takes indices such as 0-9,42, at most ${maxIndices} in a range, not "${part}".`,
+        "Write for example --test 0-9.",
+      );
+    }
+    return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
+  });
+}
+
+const maxIndices = 100_000;
+
+/** A JSON list with one list of numbers a sample, nested as the input's shape or flat. Throws USAGE. */
+export function parseInputs(text: string): number[][] {
+  const problem = (what: string, cause?: unknown): AnnealError =>
+    new AnnealError(
+      "USAGE",
+      `--input: ${what}.`,
+      "Give a JSON list with one list of numbers a sample, for example [[0, 0.5], [1, 0]].",
+      {},
+      { cause },
+    );
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw problem("the file is not JSON", cause);
+  }
+  if (!Array.isArray(document)) throw problem("the file is not a list");
+  return document.map((sample: unknown, index) => {
+    const values = Array.isArray(sample) ? sample.flat(Number.POSITIVE_INFINITY) : null;
+    if (values?.every((value): value is number => typeof value === "number")) return values;
+    throw problem(`sample ${index} is not a list of numbers`);
+  });
+}

@@ -4,9 +4,13 @@ import { cancelCommand } from "./commands/cancel.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { downCommand } from "./commands/down.ts";
+import { evalCommand } from "./commands/eval.ts";
+import { gcCommand } from "./commands/gc.ts";
+import { initCommand } from "./commands/init.ts";
 import { listCommand } from "./commands/list.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { openCommand } from "./commands/open.ts";
+import { predictCommand } from "./commands/predict.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { rmCommand } from "./commands/rm.ts";
 import { scheduleCommand } from "./commands/schedule.ts";
@@ -20,6 +24,7 @@ const commands = [
   upCommand,
   downCommand,
   doctorCommand,
+  initCommand,
   trainCommand,
   statusCommand,
   watchCommand,
@@ -27,7 +32,10 @@ const commands = [
   listCommand,
   resumeCommand,
   cancelCommand,
+  evalCommand,
+  predictCommand,
   rmCommand,
+  gcCommand,
   scheduleCommand,
   openCommand,
   demoCommand,

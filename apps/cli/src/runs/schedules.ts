@@ -126,9 +126,14 @@ function timesOf({ cron, every, timezone }: ScheduleTimes): ScheduleSpec {
 function checkTimezone(timezone: string): void {
   try {
     new Intl.DateTimeFormat("en", { timeZone: timezone });
-  } catch {
-    throw new AnnealError("USAGE", `There is no time zone "${timezone}".`, "Use a name such as Europe/Paris or UTC.");
+  } catch (cause) {
+    throw unknownTimezone(timezone, cause);
   }
+}
+
+function unknownTimezone(timezone: string, cause: unknown): AnnealError {
+  const remedy = "Use a name such as Europe/Paris or UTC.";
+  return new AnnealError("USAGE", `There is no time zone "${timezone}".`, remedy, { timezone }, { cause });
 }
 
 function checkScheduleId(scheduleId: string): void {
