@@ -139,10 +139,10 @@ async function publish(
       const code = errnoOf(error);
       if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
     }
+    // Still ours at that moment, or the rename would have found nothing to rename.
     // The same state was committed before, by an attempt that died or whose successor fell back: sound or damaged?
     const existing = await passOver(path, [], (found) => loadCheckpoint(found, { verify: true }));
     if (existing?.digest === digest) {
-      if (!(await isCurrent(layout, attempt))) throw fenced(attempt);
       await rm(staged, { recursive: true, force: true });
       // Whoever renamed it may have been killed before this.
       await syncDirectory(layout.checkpoints);

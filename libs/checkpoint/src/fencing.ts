@@ -22,7 +22,6 @@ export async function acquire(layout: StoreLayout, attempt: number): Promise<voi
   await syncDirectory(layout.root);
   await syncDirectory(dirname(layout.root));
   await faultPoint("acquire-started");
-  await refuseIfOutrun(layout, attempt);
   try {
     await mkdir(layout.attempt(attempt));
   } catch (error) {

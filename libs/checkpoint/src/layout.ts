@@ -29,7 +29,7 @@ export function stepOfName(name: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-export function attemptName(attempt: number): string {
+function attemptName(attempt: number): string {
   return `attempt-${attempt}`;
 }
 

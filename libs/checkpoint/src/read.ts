@@ -47,7 +47,7 @@ export async function listCheckpoints(
 }
 
 /** Reads a checkpoint's manifest and checks it against its checksum, its schema and its digest. */
-export async function readEntry(path: string): Promise<CheckpointEntry> {
+async function readEntry(path: string): Promise<CheckpointEntry> {
   const text = await readPart(path, manifestFile);
   const checksum = await readPart(path, manifestChecksumFile);
   if (checksum.toString("latin1") !== manifestChecksum(text))

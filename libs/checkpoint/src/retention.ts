@@ -10,7 +10,7 @@ import type { StoreLayout } from "./layout.ts";
 import { type CheckpointEntry, listCheckpoints, loadCheckpoint, passOver } from "./read.ts";
 
 export interface RetentionPolicy {
-  /** Newest checkpoints kept, at least 1. */
+  /** Newest checkpoints kept. The newest sound one is kept even if this is 0. */
   readonly keepLast: number;
   /** Best checkpoints kept, by the manifest's `monitor`; of equals the earliest, as the loop's `best` is. */
   readonly keepBest: number;
@@ -70,7 +70,7 @@ export function selectKept<T extends Pick<CheckpointEntry, "step" | "manifest">>
   const ranked = entries
     .filter((entry) => entry.manifest.monitor.value !== null)
     .sort((a, b) => scoreOf(b) - scoreOf(a) || a.step - b.step);
-  return new Set([...entries.slice(0, Math.max(1, keepLast)), ...ranked.slice(0, Math.max(0, keepBest))]);
+  return new Set([...entries.slice(0, keepLast), ...ranked.slice(0, keepBest)]);
 }
 
 function scoreOf({ manifest }: Pick<CheckpointEntry, "manifest">): number {

@@ -31,7 +31,7 @@ describe("checkpoint store", () => {
     using run = await tempRunWith({ step: 1 });
     const [entry] = await run.store.list();
     const options = { cwd: entry?.path ?? "", encoding: "utf8" } as const;
-    expect(execFileSync("sha256sum", ["-c", "manifest.sha256"], options)).toContain("manifest.json: OK");
+    expect(execFileSync("bash", ["-c", "sha256sum -c manifest.sha256"], options)).toContain("manifest.json: OK");
     expect(readdirSync(options.cwd).sort()).toEqual([
       "manifest.json",
       "manifest.sha256",

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const script = join(import.meta.dirname, "committer.ts");
@@ -27,7 +28,12 @@ export function runCommitter(options: CommitterOptions): Promise<CommitterResult
   const limit = fileLimitKib === undefined ? "" : `ulimit -f ${fileLimitKib} && `;
   const command = ["-c", `${limit}exec "$0" "$@"`, process.execPath, script, runDirectory, ...numbers];
   // bash: its `ulimit -f` counts KiB, that of other shells half as much.
-  const child = spawn("bash", command, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+  // Halves the time to start, which is most of what these tests take.
+  const compileCache = { NODE_COMPILE_CACHE: join(tmpdir(), "anneal-compile-cache") };
+  const child = spawn("bash", command, {
+    env: { ...process.env, ...compileCache, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
