@@ -50,7 +50,7 @@ async function parseInner<Options extends RecipeOptions>(
   outer: Command,
 ): Promise<void> {
   const inner = spec.configure(withSpecOptions(defineCommand(spec.usage, spec.summary, spec.example)));
-  inner.copyInheritedSettings(outer).exitOverride();
+  inner.exitOverride().configureOutput({ writeErr: () => {} });
   if (outer.parent) inner.name(`${outer.parent.name()} ${inner.name()}`);
   const numBefore = inner.registeredArguments.length - 1;
   const recipe = operandsOf(args, inner)[numBefore];

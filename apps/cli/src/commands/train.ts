@@ -38,7 +38,7 @@ async function train(home: string, { known, given, options }: RecipeInvocation<T
   await using session = await openWorkingSession(home, log);
   await startNewRun(home, session, runId, spec);
   sayStarted(runId, spec, session.runUrl(runId));
-  if (!options.detach) return attach(session, runId, runId);
+  if (!options.detach) return await attach(session, runId, runId);
   const run = await viewRun(session, runId);
   return { document: run, text: formatRun(run) };
 }

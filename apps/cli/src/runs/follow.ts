@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { AnnealError, type Progress, type RunState } from "@anneal/contracts";
-import type { Session } from "../temporal/endpoint.ts";
-import { grpcCode, grpcCodes } from "../temporal/endpoint.ts";
+import { type Endpoint, grpcCode, grpcCodes, type Session } from "../temporal/endpoint.ts";
 import { type Observation, observe, queryState } from "./observe.ts";
 import { type Outcome, readOutcome } from "./view.ts";
 
@@ -30,16 +29,30 @@ export async function followRun(
   signal: AbortSignal,
 ): Promise<Outcome | null> {
   const failures = new FailureNotes(session, runId, follower);
+  try {
+    return await poll(session, runId, follower, failures, signal);
+  } finally {
+    await failures.settled();
+  }
+}
+
+async function poll(
+  { client, endpoint }: Session,
+  runId: string,
+  follower: Follower,
+  failures: FailureNotes,
+  signal: AbortSignal,
+): Promise<Outcome | null> {
   const notes = new RepeatedNotes(follower);
   let unreachableSinceMs: number | null = null;
   while (!signal.aborted) {
     try {
-      const observation = await observe(session.client, runId);
+      const observation = await observe(client, runId);
       if (unreachableSinceMs !== null) notes.say("the server answers again");
       unreachableSinceMs = null;
       if (isClosed(observation)) {
         await failures.look();
-        return await readOutcome(session.client, runId);
+        return await readOutcome(client, runId);
       }
       if (observation.progress) follower.onProgress(observation.progress);
       if (observation.waitsForWorker) notes.say("waiting for a worker: is one running? (anneal up)");
@@ -48,7 +61,7 @@ export async function followRun(
     } catch (error) {
       if (!isPassing(error)) throw error;
       unreachableSinceMs ??= Date.now();
-      if (Date.now() - unreachableSinceMs > unreachableLimitMs) throw unreachable(session, error);
+      if (Date.now() - unreachableSinceMs > unreachableLimitMs) throw unreachable(endpoint, error);
       notes.say("the Temporal server does not answer; trying again");
     }
     await delay(pollMs, undefined, { signal }).catch(() => {});
@@ -65,7 +78,7 @@ function isPassing(error: unknown): boolean {
   return code === grpcCodes.unavailable || code === grpcCodes.deadlineExceeded;
 }
 
-function unreachable({ endpoint }: Session, cause: unknown): AnnealError {
+function unreachable(endpoint: Endpoint, cause: unknown): AnnealError {
   return new AnnealError(
     "SERVER_UNREACHABLE",
     `The Temporal server at ${endpoint.address} has not answered for two minutes.`,
@@ -101,7 +114,7 @@ class FailureNotes {
   readonly #follower: Follower;
   #activityId: string | null = null;
   #highestAttempt: number | null = null;
-  #looking = false;
+  #looking: Promise<void> | null = null;
 
   constructor(session: Session, runId: string, follower: Follower) {
     this.#session = session;
@@ -117,13 +130,17 @@ class FailureNotes {
     void this.look();
   }
 
-  async look(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
-    const state = await queryState(this.#session.client, this.#runId).finally(() => {
-      this.#looking = false;
+  /** Resolves when no question is under way any more: a session must not be closed before. */
+  look(): Promise<void> {
+    this.#looking ??= queryState(this.#session.client, this.#runId).then((state) => {
+      this.#looking = null;
+      if (state) this.#tell(state);
     });
-    if (state) this.#tell(state);
+    return this.#looking;
+  }
+
+  async settled(): Promise<void> {
+    await this.#looking;
   }
 
   #tell({ recentFailures }: RunState): void {

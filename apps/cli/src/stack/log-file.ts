@@ -11,11 +11,17 @@ export function openLog(path: string): { readonly descriptor: number; close(): v
   return { descriptor, close: () => closeSync(descriptor) };
 }
 
-/** The last lines of a log, or an empty string when there is none. */
+/** The last lines of a log, stack frames left out; an empty string when there is none. */
 export function tailOf(path: string, numLines: number): string {
+  let text: string;
   try {
-    return readFileSync(path, "utf8").trimEnd().split("\n").slice(-numLines).join("\n");
+    text = readFileSync(path, "utf8");
   } catch {
     return "";
   }
+  const lines = text.trimEnd().split("\n");
+  return lines
+    .filter((line) => !/^\s+at /.test(line))
+    .slice(-numLines)
+    .join("\n");
 }

@@ -126,7 +126,7 @@ export class Supervisor {
         wasReady = true;
       },
       onChange: ({ what, detail }) => this.#record("server", what, detail),
-      lastWords: () => tailOf(serverLogPath(home), 5),
+      lastWords: () => tailOf(serverLogPath(home), 3),
     });
     await this.#server.start();
     return endpoint();
@@ -140,7 +140,7 @@ export class Supervisor {
       spawn: () => spawnWorker(home, endpoint),
       waitUntilReady: waitForWorker,
       onChange: ({ what, detail }) => this.#record("worker", what, detail),
-      lastWords: () => tailOf(workerLogPath(home), 10),
+      lastWords: () => tailOf(workerLogPath(home), 3),
     });
     await this.#worker.start();
   }

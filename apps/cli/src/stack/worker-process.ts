@@ -33,7 +33,8 @@ function workerEnvironment(home: string, { address, namespace, isLocal }: Endpoi
     ANNEAL_HOME: home,
     TEMPORAL_ADDRESS: address,
     TEMPORAL_NAMESPACE: namespace,
-    ...(isLocal ? { TEMPORAL_CONFIG_FILE: "/dev/null" } : {}),
+    // No such file: otherwise the one in the person's home folder would be read.
+    ...(isLocal ? { TEMPORAL_CONFIG_FILE: join(home, "server", "no-config.toml") } : {}),
   };
 }
 

@@ -32,8 +32,9 @@ const defaultNamespace = "default";
  * trainings away from this machine.
  */
 export function environmentEndpoint(): Endpoint | null {
-  const chosen = process.env.TEMPORAL_PROFILE || process.env.TEMPORAL_CONFIG_FILE;
-  const config = loadClientConnectConfig({ disableFile: !chosen });
+  const { TEMPORAL_ADDRESS, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE } = process.env;
+  if (!TEMPORAL_ADDRESS && !TEMPORAL_PROFILE && !TEMPORAL_CONFIG_FILE) return null;
+  const config = loadClientConnectConfig();
   const { address, tls, apiKey, metadata } = config.connectionOptions;
   if (!address) return null;
   return {
