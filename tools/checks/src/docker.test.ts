@@ -154,7 +154,7 @@ describe("the worker's health", () => {
   const script = join(root, "docker/worker-health.ts");
   const isPolling = (description: object, host: string, now: string) => {
     const code = `import { isPolling } from ${JSON.stringify(script)};
-      console.log(isPolling(${JSON.stringify(JSON.stringify(description))}, "${host}", Date.parse("${now}")));`;
+      console.log(String(isPolling(${JSON.stringify(JSON.stringify(description))}, "${host}", Date.parse("${now}"))));`;
     return (
       execFileSync(process.execPath, ["--input-type=module", "--eval", code], { encoding: "utf8" }).trim() === "true"
     );

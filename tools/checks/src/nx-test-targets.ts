@@ -25,7 +25,8 @@ function testTarget(root: string, tags: readonly string[], suite: Suite): Target
     options: {
       command: `vitest run ${root}/ --reporter=default --reporter=json --outputFile.json=${report}`,
       cwd: "{workspaceRoot}",
-      env: slow ? { ANNEAL_TESTS: "slow" } : {},
+      // Nx would force colours on the processes that tests start and read.
+      env: { FORCE_COLOR: "0", ...(slow ? { ANNEAL_TESTS: "slow" } : {}) },
     },
     dependsOn: [{ projects: ["anneal-workspace"], target: "provision" }],
     // An app's tests start other packages as processes, which no import shows: any change counts. So do the checks.
