@@ -35,7 +35,7 @@ try {
 
 /** A trainer uses all cores by default, so one at a time is right unless the person knows better. */
 function maxTrainers(): number {
-  const asked = Number(process.env["ANNEAL_MAX_TRAINERS"] ?? 1);
+  const asked = Number(process.env.ANNEAL_MAX_TRAINERS ?? 1);
   if (Number.isInteger(asked) && asked >= 1) return asked;
   process.stderr.write(`ANNEAL_MAX_TRAINERS must be a whole number from 1 to ${availableParallelism()}: 1 is used.\n`);
   return 1;

@@ -27,7 +27,10 @@ const maxActivities = 500;
 /** Wires Temporal to the trainers of this machine and starts polling. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { logger } = Runtime.instance();
-  const { connectionOptions, namespace = "default" } = loadClientConnectConfig();
+  const { connectionOptions, namespace = "default" } = loadClientConnectConfig({
+    // The local stack's server is named by the environment alone; the library cannot read an empty file.
+    disableFile: process.env.TEMPORAL_CONFIG_FILE === "/dev/null",
+  });
   const bundle = workflowBundle(settings.cacheDirectory, logger);
   const [connection, clientConnection, codePath] = await Promise.all([
     NativeConnection.connect(connectionOptions),

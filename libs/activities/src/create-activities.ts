@@ -19,21 +19,19 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
   const { pool, workerPid } = dependencies;
   /** The activity that uses a run's trainer right now; a newer attempt of the same run waits for it to end. */
   const inUse = new Map<string, Promise<void>>();
+  /** Where each run stood when its last activity here ended: the next one starts its report from there. */
+  const lastProgress = new Map<string, Progress>();
 
   /** Gets the run's trainer, keeps heartbeats going, and turns cancellation into a checkpoint. */
   async function withTrainer<T>(
     runId: string,
-    initial: Partial<Progress>,
     savesWhenStopped: boolean,
     work: (trainer: Trainer, report: (progress: Progress) => void) => Promise<{ result: T; stopped: boolean }>,
   ): Promise<T> {
     const context = Context.current();
-    const reporter = new ProgressReporter(
-      context,
-      runId,
-      { ...idle, workerPid, ...initial },
-      dependencies.signalProgress,
-    );
+    const known = lastProgress.get(runId) ?? idle;
+    const initial: Progress = { ...known, phase: "starting", note: null, samplesPerSecond: null, workerPid };
+    const reporter = new ProgressReporter(context, runId, initial, dependencies.signalProgress);
     const report = (progress: Progress): void => reporter.report({ ...progress, workerPid });
     const done = Promise.withResolvers<void>();
     try {
@@ -54,6 +52,7 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
     } finally {
       if (inUse.get(runId) === done.promise) inUse.delete(runId);
       done.resolve();
+      lastProgress.set(runId, reporter.latest);
       await reporter.end();
     }
   }
@@ -71,31 +70,21 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
 
   return {
     prepareRun: (input) =>
-      withTrainer(input.runId, {}, false, async (trainer, report) => {
+      withTrainer(input.runId, false, async (trainer, report) => {
         const result = await trainer.prepare(input, report);
         return { result, stopped: false };
       }),
 
-    trainSegment: (input) =>
-      withTrainer(
-        input.runId,
-        { totalSteps: input.plan.totalSteps, epochs: input.plan.epochs },
-        true,
-        (trainer, report) => trainer.segment(input, report),
-      ),
+    trainSegment: (input) => withTrainer(input.runId, true, (trainer, report) => trainer.segment(input, report)),
 
     evaluateRun: (input) =>
-      withTrainer(
-        input.runId,
-        { totalSteps: input.plan.totalSteps, epochs: input.plan.epochs },
-        false,
-        async (trainer, report) => {
-          const result = await trainer.evaluate(input, report);
-          return { result, stopped: false };
-        },
-      ),
+      withTrainer(input.runId, false, async (trainer, report) => {
+        const result = await trainer.evaluate(input, report);
+        return { result, stopped: false };
+      }),
 
     finishRun: async ({ runId }) => {
+      lastProgress.delete(runId);
       await pool.find(runId)?.close();
     },
   } satisfies TrainingActivities;

@@ -32,7 +32,7 @@ export class ProgressReporter {
   /** Takes the newest progress; the workflow hears of a new phase or note at once, of the rest at its stated rate. */
   report(progress: Progress): void {
     this.#latest = progress;
-    const phase = `${progress.phase} ${progress.note ?? ""}`;
+    const phase = progress.phase === "queued" ? `queued ${progress.note}` : progress.phase;
     const now = Date.now();
     const isNews = phase !== this.#signalledPhase && progress.phase !== "starting" && progress.phase !== "stopping";
     if (this.#ended || (!isNews && now - this.#signalledAtMs < progressIntervalMs)) return;
