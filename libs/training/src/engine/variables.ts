@@ -65,9 +65,15 @@ function weightsOf(layer: Layer, layerName: string): readonly NamedVariable[] {
   });
 }
 
-/** `conv2d` for a layer that TensorFlow.js named `conv2d_Conv2D7`; the name itself for one that the recipe named. */
+/**
+ * `conv2d` for a layer that TensorFlow.js named `conv2d_Conv2D7`, `sequential` for a model that it named
+ * `sequential_7`; the name itself for one that the recipe named.
+ */
 function ownName(layer: Layer): { readonly name: string; readonly isAutomatic: boolean } {
-  const automatic = new RegExp(`^(.+)_${layer.getClassName()}\\d+$`).exec(layer.name)?.[1];
+  const className = layer.getClassName();
+  const model = "layers" in layer ? `|^(${className.toLowerCase()})_?\\d+$` : "";
+  const match = new RegExp(`^(.+)_${className}\\d+$${model}`).exec(layer.name);
+  const automatic = match?.[1] ?? match?.[2];
   return automatic === undefined ? { name: layer.name, isAutomatic: false } : { name: automatic, isAutomatic: true };
 }
 
