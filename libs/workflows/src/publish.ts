@@ -31,7 +31,7 @@ export function publish(state: RunState, recipe: string, published: Published): 
 }
 
 /** Current details, in Temporal's Markdown: what a person wants to know first. */
-export function describe(state: RunState, recipe: string): string {
+function describe(state: RunState, recipe: string): string {
   const { plan, progress, last } = state;
   const lines = [`**${recipe}** is **${state.status}**${progress?.note ? `: ${progress.note}` : ""}`, ""];
   const step = progress?.step ?? last?.step;

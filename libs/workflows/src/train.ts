@@ -32,8 +32,8 @@ import { type FailureCounts, nextMove } from "./next-move.ts";
 import { type Published, publish } from "./publish.ts";
 import { nextSegmentEnd, segmentSummary } from "./segments.ts";
 
-export const statusQuery = defineQuery<RunState>(statusQueryName);
-export const progressSignal = defineSignal<[Progress]>(progressSignalName);
+const statusQuery = defineQuery<RunState>(statusQueryName);
+const progressSignal = defineSignal<[Progress]>(progressSignalName);
 
 /** Failed attempts shown in the details; the history has them all. */
 const maxRecentFailures = 5;

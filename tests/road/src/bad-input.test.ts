@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ErrorCode, exitCodes, failureTable } from "@anneal/contracts";
+import { waitFor } from "@anneal/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { idxBytes, writeRecipe } from "./bad-recipes.ts";
 import { Installation, type RunDocument } from "./index.ts";
@@ -78,7 +79,9 @@ describe("before anything is started", () => {
 
 describe("found by the trainer before step 1", () => {
   it("a data set that is missing", async () => {
-    const path = writeRecipe(folder, "missing", { data: 'return { train: idx({ images: `${recipeDir}/no-images`, labels: `${recipeDir}/no-labels`, numClasses: 2 }) };' });
+    const path = writeRecipe(folder, "missing", {
+      data: "return { train: idx({ images: recipeDir + '/no-images', labels: recipeDir + '/no-labels', numClasses: 2 }) };",
+    });
     expect((await trainRefused("DATASET_NOT_FOUND", path)).message).toContain("no-images");
   });
 
@@ -97,7 +100,9 @@ describe("found by the trainer before step 1", () => {
   });
 
   it("a model whose outputs do not match the labels", async () => {
-    const path = writeRecipe(folder, "shapes", { model: "return tf.sequential({ layers: [tf.layers.dense({ inputShape, units: 1 })] });" });
+    const path = writeRecipe(folder, "shapes", {
+      model: "return tf.sequential({ layers: [tf.layers.dense({ inputShape, units: 1 })] });",
+    });
     await trainRefused("SHAPE_MISMATCH", path);
   });
 });
@@ -113,6 +118,7 @@ describe("runs", () => {
     await refused("RUN_NOT_FOUND", "status", "never-was");
 
     await installation.detach(path, "edited", "--epochs", "1000");
+    await waitFor(async () => (await installation.status("edited")).step > 0, { timeoutMs: 30_000 });
     await installation.json("cancel", "edited");
     writeRecipe(folder, "mine", { head: "const edited = true; void edited;" });
     await refused("RECIPE_CHANGED", "resume", "edited");
@@ -130,7 +136,8 @@ function writeIdx(images: Uint8Array, labels: Uint8Array): void {
 
 function idxRecipe(name: string): string {
   return writeRecipe(folder, name, {
-    data: 'return { train: idx({ images: `${recipeDir}/images`, labels: `${recipeDir}/labels`, numClasses: 2 }).map(normalise()) };',
-    model: "return tf.sequential({ layers: [tf.layers.flatten({ inputShape }), tf.layers.dense({ units: numClasses })] });",
+    data: "return { train: idx({ images: recipeDir + '/images', labels: recipeDir + '/labels', numClasses: 2 }).map(normalise()) };",
+    model:
+      "return tf.sequential({ layers: [tf.layers.flatten({ inputShape }), tf.layers.dense({ units: numClasses })] });",
   });
 }

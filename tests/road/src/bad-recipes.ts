@@ -45,7 +45,11 @@ export default defineRecipe({
 }
 
 /** The bytes of an IDX file: uint8 values of the given dimensions. */
-export function idxBytes(dimensions: readonly number[], values: Uint8Array, magic = 0x0800 + dimensions.length): Uint8Array {
+export function idxBytes(
+  dimensions: readonly number[],
+  values: Uint8Array,
+  magic = 0x0800 + dimensions.length,
+): Uint8Array {
   const header = Buffer.alloc(4 + 4 * dimensions.length);
   header.writeUInt32BE(magic, 0);
   dimensions.forEach((size, index) => {

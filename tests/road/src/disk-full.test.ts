@@ -6,7 +6,10 @@ import { connect, failedAttempts, Installation } from "./index.ts";
 
 it("a disk that is full while a checkpoint is written: the attempt fails by name, the run goes on when there is room", async () => {
   const fired = mkdtempSync(join(tmpdir(), "anneal-faults-"));
-  const installation = new Installation({ ANNEAL_FAULT: "commit-model-half-written@2:ENOSPC", ANNEAL_FAULT_ONCE_DIR: fired });
+  const installation = new Installation({
+    ANNEAL_FAULT: "commit-model-half-written@2:ENOSPC",
+    ANNEAL_FAULT_ONCE_DIR: fired,
+  });
   try {
     await installation.json("up");
     const run = await installation.train("smoke", "full-disk");

@@ -27,10 +27,11 @@ export interface RunDocument {
   readonly pids?: { readonly worker: number | null; readonly trainer: number | null };
 }
 
+/** `up.json`. */
 interface StackDocument {
   readonly supervisor: { readonly pid: number };
-  readonly server: { readonly pid: number };
-  readonly worker: { readonly pid: number };
+  readonly server: { readonly pid: number } | null;
+  readonly worker: { readonly pid: number } | null;
   readonly address: string;
   readonly uiUrl: string;
 }
@@ -46,7 +47,11 @@ export class Installation {
   }
 
   start(...args: readonly string[]): ChildProcess & { readonly ended: Promise<Ended> } {
-    const child = spawn(process.execPath, [command, ...args], { env: this.env, stdio: ["ignore", "pipe", "pipe"], cwd: this.home });
+    const child = spawn(process.execPath, [command, ...args], {
+      env: this.env,
+      stdio: ["ignore", "pipe", "pipe"],
+      cwd: this.home,
+    });
     const output = { stdout: "", stderr: "" };
     child.stdout.on("data", (chunk) => {
       output.stdout += String(chunk);

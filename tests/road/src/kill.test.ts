@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkpointFaultPoints } from "@anneal/checkpoint";
-import { seededRandom, waitFor } from "@anneal/testing";
+import { processAlive, seededRandom, waitFor } from "@anneal/testing";
 import type { Client } from "@temporalio/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect, failedAttempts, Installation, liveProgress } from "./index.ts";
@@ -11,7 +11,7 @@ import { connect, failedAttempts, Installation, liveProgress } from "./index.ts"
  * Kill -9 at any moment, any number of times: the run ends with the same weights, optimizer state and metrics, bit for bit,
  * as the run that nobody disturbed. The smoke recipe has dropout, batch norm, a schedule, augmentation and a partial last batch.
  */
-const often = ["--checkpoint-every", "500ms"];
+const often = ["--num-samples", "3000", "--epochs", "4", "--checkpoint-every", "300ms"];
 
 let installation: Installation;
 let client: Client;
@@ -54,7 +54,7 @@ describe("a killed run ends with the bits of the undisturbed one", () => {
   it("the trainer, at seeded random steps", async () => {
     const { totalSteps } = await firstProgress("trainer-killed");
     const random = seededRandom(7);
-    const steps = Array.from({ length: 3 }, () => random.int(1, totalSteps - 5)).sort((a, b) => a - b);
+    const steps = Array.from({ length: 3 }, () => random.int(1, Math.floor(totalSteps * 0.7))).sort((a, b) => a - b);
     for (const step of steps) {
       const pid = await trainerPast("trainer-killed", step);
       await installation.kill(pid);
@@ -66,7 +66,9 @@ describe("a killed run ends with the bits of the undisturbed one", () => {
 
   it("the trainer, before the first checkpoint", async () => {
     await installation.detach("smoke", "killed-early", ...often);
-    const pid = await waitFor(async () => (await liveProgress(client, "killed-early"))?.trainerPid, { timeoutMs: 30_000 });
+    const pid = await waitFor(async () => (await liveProgress(client, "killed-early"))?.trainerPid, {
+      timeoutMs: 30_000,
+    });
     await installation.kill(pid);
     expect(digestOf(await installation.finished("killed-early"))).toBe(undisturbed);
     expect(await failedAttempts(client, "killed-early")).toEqual(["TRAINER_CRASHED"]);
@@ -75,8 +77,8 @@ describe("a killed run ends with the bits of the undisturbed one", () => {
   it("the worker alone: its trainer ends with it, and the supervisor's next worker goes on", async () => {
     await installation.detach("smoke", "worker-killed", ...often);
     const trainer = await trainerPast("worker-killed", 5);
-    await installation.kill(installation.stack().worker.pid);
-    await waitFor(() => !alive(trainer), { timeoutMs: 1_500, what: "the end of the orphaned trainer" });
+    await installation.kill(pidOf(installation.stack().worker));
+    await waitFor(() => !processAlive(trainer), { timeoutMs: 1_500, what: "the end of the orphaned trainer" });
     expect(digestOf(await installation.finished("worker-killed"))).toBe(undisturbed);
     expect(await failedAttempts(client, "worker-killed")).toEqual(["timeout"]);
   }, 90_000);
@@ -84,7 +86,7 @@ describe("a killed run ends with the bits of the undisturbed one", () => {
   it("the server, restarted on its database", async () => {
     await installation.detach("smoke", "server-killed", ...often);
     await trainerPast("server-killed", 5);
-    await installation.kill(installation.stack().server.pid);
+    await installation.kill(pidOf(installation.stack().server));
     expect(digestOf(await installation.finished("server-killed"))).toBe(undisturbed);
   }, 90_000);
 
@@ -92,7 +94,7 @@ describe("a killed run ends with the bits of the undisturbed one", () => {
     await installation.detach("smoke", "all-killed", ...often);
     const trainer = await trainerPast("all-killed", 5);
     const { worker, server } = installation.stack();
-    await Promise.all([trainer, worker.pid, server.pid].map((pid) => installation.kill(pid)));
+    await Promise.all([trainer, pidOf(worker), pidOf(server)].map((pid) => installation.kill(pid)));
     expect(digestOf(await installation.finished("all-killed"))).toBe(undisturbed);
   }, 90_000);
 });
@@ -108,18 +110,17 @@ async function firstProgress(runId: string) {
   );
 }
 
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+function pidOf(process: { readonly pid: number } | null): number {
+  if (!process) throw new Error("the stack has no such process");
+  return process.pid;
 }
 
 describe("every fault point of a checkpoint's life", () => {
   it("a run that is killed at each of them in turn still ends with the same bits", async () => {
-    const faults = checkpointFaultPoints.map((point, index) => `${point}@${1 + (index % 2)}:kill`).join(",");
+    // Later hits than the first for commits: a process that moves the run forward before it dies is what the budgets allow.
+    const faults = checkpointFaultPoints
+      .map((point, index) => `${point}@${point.startsWith("commit") ? 2 + (index % 2) : 1}:kill`)
+      .join(",");
     const faulty = new Installation({ ANNEAL_FAULT: faults, ANNEAL_FAULT_ONCE_DIR: faultsFired });
     try {
       await faulty.json("up");

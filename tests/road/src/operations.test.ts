@@ -29,7 +29,11 @@ describe("schedules", () => {
     expect(listed).toMatchObject({ id: "often", recipe: "mine" });
 
     const completed = () => runsOf("often").then((runs) => runs.filter(({ status }) => status === "completed"));
-    await waitFor(async () => (await completed()).length >= 2, { timeoutMs: 60_000, everyMs: 500, what: "two scheduled runs" });
+    await waitFor(async () => (await completed()).length >= 2, {
+      timeoutMs: 60_000,
+      everyMs: 500,
+      what: "two scheduled runs",
+    });
     await installation.json("schedule", "pause", "often");
     const [first, second] = await completed();
     expect(first?.runId).not.toBe(second?.runId);
@@ -95,7 +99,7 @@ describe("runs", () => {
       AnnealStatus: ["completed"],
       AnnealStep: [run.step],
     });
-    expect(description.searchAttributes["AnnealBestMetric"]?.[0]).toBeGreaterThan(0);
+    expect(description.searchAttributes.AnnealBestMetric?.[0]).toBeGreaterThan(0);
     expect(description.memo).toMatchObject({ recipe: "mine", parameters: { epochs: 3 } });
 
     const found = client.workflow.list({ query: 'AnnealRecipe = "mine" AND AnnealStatus = "completed"' });
@@ -116,7 +120,8 @@ describe("runs", () => {
     expect(bytes).toBeLessThan(200_000);
 
     const { currentDetails } = await handle.query<{ currentDetails: string }>("__temporal_workflow_metadata");
-    for (const fact of ["mine", "step 12 of 12", "loss", "accuracy", "last checkpoint"]) expect(currentDetails).toContain(fact);
+    for (const fact of ["mine", "step 12 of 12", "loss", "accuracy", "last checkpoint"])
+      expect(currentDetails).toContain(fact);
   }, 60_000);
 });
 

@@ -1,6 +1,6 @@
 import chromiumPackage from "@sparticuz/chromium";
 import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, it } from "vitest";
 import { Installation } from "./index.ts";
 
 /** The Temporal UI in a real browser: a person understands a run without the code. */
@@ -10,7 +10,10 @@ let browser: Browser;
 beforeAll(async () => {
   installation = new Installation();
   await installation.json("up");
-  browser = await chromium.launch({ executablePath: await chromiumPackage.executablePath(), args: chromiumPackage.args });
+  browser = await chromium.launch({
+    executablePath: await chromiumPackage.executablePath(),
+    args: chromiumPackage.args,
+  });
 }, 120_000);
 
 afterAll(async () => {
@@ -23,6 +26,9 @@ it("shows a run's recipe, its segments and its current details", async () => {
   const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
   await page.goto(run.uiUrl);
   await page.getByText("in-the-ui").first().waitFor();
-  await page.getByText(/epoch 1\/\d+/).first().waitFor();
+  await page
+    .getByText(/epoch 1\/\d+/)
+    .first()
+    .waitFor();
   await page.getByText("AnnealStatus").first().waitFor();
 }, 90_000);
