@@ -169,8 +169,7 @@ export class TrainerSession {
   async train(untilStep: number): Promise<LoopOutcome> {
     const { spec } = this.options;
     const { state } = this.#at();
-    const needsData = state.step < untilStep || state.accumulator.numSamples > 0;
-    const feed = await this.#feedAt(state.cursor, needsData);
+    const feed = await this.#feedAt(state.cursor);
     try {
       const outcome = await this.#host.run({
         ring: feed.feed.handles,
@@ -299,13 +298,13 @@ export class TrainerSession {
   }
 
   /** The feed of the training, going on where it stands if it stands there: prefetching knows no segments. */
-  async #feedAt(cursor: number, needsData: boolean): Promise<{ readonly feed: Feed; nextItem: number }> {
+  async #feedAt(cursor: number): Promise<{ readonly feed: Feed; nextItem: number }> {
     if (this.#feed !== null && this.#feed.nextItem === cursor) return this.#feed;
     await this.#feed?.feed.close();
     const { feed: plan, policy, numItems } = this.setup;
     const feed = openFeed({ plan, startItem: cursor, stopItem: numItems, numSlots: policy.prefetchSlots });
     this.#feed = { feed, nextItem: cursor };
-    if (needsData) feed.start();
+    feed.start();
     return this.#feed;
   }
 
