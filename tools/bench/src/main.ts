@@ -1,0 +1,88 @@
+/**
+ * `pnpm bench [name…] [--json] [--quick] [--rounds N]`: measures Anneal against its peers, interleaved in one run.
+ */
+import { toAnnealError } from "@anneal/contracts";
+import { benches } from "./benches/index.ts";
+import { parseArguments } from "./harness/arguments.ts";
+import { BenchScope, type Row } from "./harness/bench.ts";
+import { describeMachine, formatMachine } from "./harness/machine.ts";
+import { renderTable } from "./harness/render.ts";
+
+const log = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+try {
+  await main();
+} catch (cause) {
+  fail(cause);
+}
+
+async function main(): Promise<void> {
+  const options = parseArguments(
+    process.argv.slice(2),
+    benches.map(({ name }) => name),
+  );
+  if (options.help) {
+    process.stdout.write(`${help()}\n`);
+    return;
+  }
+  const { names, quick, rounds, json } = options;
+  const machine = describeMachine();
+  const date = new Date().toISOString();
+  log(`${date}: ${formatMachine(machine)}${quick ? "; quick: these numbers mean little" : ""}`);
+  const rows: Row[] = [];
+  const notes: string[] = [];
+  for (const bench of benches.filter(({ name }) => names.includes(name))) {
+    log(`${bench.name}: ${bench.measures}`);
+    await using scope = new BenchScope({ quick, rounds, log: (line) => log(`${bench.name}: ${line}`) });
+    using _signals = endOnSignal(scope);
+    try {
+      const result = await bench.run(scope);
+      rows.push(...result.rows);
+      notes.push(...result.notes.map((note) => `${bench.name}: ${note}`));
+    } catch (cause) {
+      // What the others found is not lost.
+      fail(cause);
+    }
+  }
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ date, machine, quick, rows, notes }, null, 2)}\n`);
+    return;
+  }
+  const said = [`${date}; ${formatMachine(machine)}`, "", renderTable(rows), "", ...notes];
+  process.stdout.write(`${said.join("\n")}\n`);
+}
+
+function fail(cause: unknown): void {
+  const { code, message, remedy, stack } = toAnnealError(cause);
+  log(`error ${code}: ${message}\n→ ${remedy}${code === "INTERNAL" ? `\n${stack ?? ""}` : ""}`);
+  process.exitCode = code === "USAGE" ? 2 : 1;
+}
+
+/** An interrupted bench leaves nothing behind either. */
+function endOnSignal(scope: BenchScope): Disposable {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    void scope[Symbol.asyncDispose]().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
+  };
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  return {
+    [Symbol.dispose]: () => {
+      process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    },
+  };
+}
+
+function help(): string {
+  return [
+    "usage: pnpm bench [name…] [--json] [--quick] [--rounds N]",
+    "",
+    ...benches.map(({ name, measures }) => `  ${name.padEnd(14)} ${measures}`),
+    "",
+    "  --json         one JSON document with the rows in place of the table",
+    "  --quick        seconds in place of minutes: shows that a bench works, not what it measures",
+    "  --rounds N     rounds of every comparison",
+    "",
+    "example: pnpm bench train feed --rounds 3",
+  ].join("\n");
+}
