@@ -3,7 +3,7 @@ import { annealHome } from "@anneal/checkpoint";
 import { ensureAll } from "@anneal/provision";
 import type { Command } from "commander";
 import { type Interrupts, listenForInterrupts, unlessAborted } from "../interrupts.ts";
-import { type CommandResult, log } from "../output.ts";
+import { type CommandResult, log, printResult } from "../output.ts";
 import { buildSpec, openRecipe } from "../recipes.ts";
 import { createDisplay } from "../render/progress-display.ts";
 import { formatFacts } from "../render/table.ts";
@@ -17,7 +17,7 @@ import { startNewRun } from "../runs/start.ts";
 import { type Outcome, type RunView, viewRun } from "../runs/view.ts";
 import { type ForegroundStack, openForegroundStack } from "../stack/foreground.ts";
 import type { Session } from "../temporal/endpoint.ts";
-import { type CommonOptions, defineCommand, finish } from "./define.ts";
+import { type CommonOptions, defineCommand } from "./define.ts";
 
 const recipeName = "mnist";
 const interruptedExitCode = 130;
@@ -27,21 +27,22 @@ export function demoCommand(): Command {
     "demo",
     "Train MNIST as a durable run: installs what is missing, starts a local stack, ends it again",
     "anneal demo",
-  ).action((options: CommonOptions) => finish(options, demo(annealHome())));
+  ).action((options: CommonOptions) => demo(annealHome(), options.json === true));
 }
 
-async function demo(home: string): Promise<CommandResult> {
+async function demo(home: string, asJson: boolean): Promise<void> {
   using interrupts = listenForInterrupts();
   interrupts.onForce(() => process.exit(interruptedExitCode));
   try {
     await unlessAborted(ensureAll({ log }), interrupts.signal);
     await using stack = await openForegroundStack(home, log, interrupts);
-    const result = await trainDemo(home, stack.session, interrupts);
+    printResult(await trainDemo(home, stack.session, interrupts), asJson);
     await serve(stack, interrupts);
-    return result;
+    if (stack.isOurs) log("stopping the local stack");
   } catch (error) {
     if (error !== interrupts.signal.reason) throw error;
-    return { document: null, text: "interrupted; run it again to go on", exitCode: interruptedExitCode };
+    log("stopped before training began; run it again to start anew");
+    process.exitCode = interruptedExitCode;
   }
 }
 

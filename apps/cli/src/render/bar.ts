@@ -1,45 +1,44 @@
 import type { Progress } from "@anneal/contracts";
 import { formatCount, formatDuration, formatMetric } from "./values.ts";
 
-const barWidth = 24;
+const maxBarWidth = 24;
+const minBarWidth = 8;
+/** ` 100 %` after the bar. */
+const percentWidth = 6;
 
-/** One line that says where a run is, cut to `numColumns`: what is less important goes first. */
+/** One line that says where a run is, of at most `numColumns`: the bar shrinks, then what comes last is left out. */
 export function formatProgress(label: string, progress: Progress, numColumns: number, samples = "samples"): string {
   const { phase, step, totalSteps, note } = progress;
   if (phase === "queued") return cut(`${label}  queued: ${note ?? "waits for a free trainer"}`, numColumns);
   if (totalSteps === 0) return cut(`${label}  ${phase}…`, numColumns);
-  const parts = [
-    label,
-    formatBar(step / totalSteps),
-    `step ${formatCount(step)}/${formatCount(totalSteps)}`,
-    ...numbers(progress, samples),
-  ];
-  if (phase !== "training") parts.push(phase);
-  while (parts.length > 3 && parts.join("  ").length > numColumns) parts.splice(1 + widestOptional(parts), 1);
-  return cut(parts.join("  "), numColumns);
+  const parts = numbers(progress, samples);
+  const room = (): number => numColumns - [label, "", ...parts].join("  ").length - percentWidth;
+  while (parts.length > 1 && room() < minBarWidth) parts.pop();
+  const width = Math.min(maxBarWidth, Math.max(minBarWidth, room()));
+  return cut([label, formatBar(step / totalSteps, width), ...parts].join("  "), numColumns);
 }
 
-/** Epoch, metrics, speed and time left, as far as they are known. */
-function numbers({ epoch, epochs, metrics, samplesPerSecond, secondsLeft }: Progress, samples: string): string[] {
+/** What is known of step, epoch, metrics, speed and time left, the most important first. */
+function numbers(progress: Progress, samples: string): string[] {
+  const { phase, step, totalSteps, epoch, epochs, metrics, samplesPerSecond, secondsLeft } = progress;
+  const total = formatCount(totalSteps);
   return [
+    `step ${formatCount(step).padStart(total.length)}/${total}`,
+    ...(phase === "training" ? [] : [phase]),
     ...(epochs > 0 ? [`epoch ${Math.min(Math.max(epoch, 1), epochs)}/${epochs}`] : []),
-    ...Object.entries(metrics).map(([name, value]) => `${name} ${formatMetric(value)}`),
+    // Padded, so that the line stands still while its digits change.
+    ...Object.entries(metrics).map(([name, value]) => `${name} ${formatMetric(value).padEnd(6)}`),
     ...(samplesPerSecond === null ? [] : [`${formatCount(samplesPerSecond)} ${samples}/s`]),
     ...(secondsLeft === null ? [] : [`${formatDuration(secondsLeft * 1000)} left`]),
   ];
 }
 
-/** The bar goes first when the line is too narrow, then whatever comes last. */
-function widestOptional(parts: readonly string[]): number {
-  return parts[1]?.includes("━") || parts[1]?.includes("─") ? 0 : parts.length - 2;
-}
-
 /** `━━━━━━──────  25 %` */
-export function formatBar(share: number): string {
+export function formatBar(share: number, width = maxBarWidth): string {
   const bounded = Math.min(1, Math.max(0, share));
-  const numFilled = Math.round(bounded * barWidth);
+  const numFilled = Math.round(bounded * width);
   const percent = String(Math.floor(bounded * 100)).padStart(3);
-  return `${"━".repeat(numFilled)}${"─".repeat(barWidth - numFilled)} ${percent} %`;
+  return `${"━".repeat(numFilled)}${"─".repeat(width - numFilled)} ${percent} %`;
 }
 
 function cut(line: string, numColumns: number): string {

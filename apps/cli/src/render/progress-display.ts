@@ -20,6 +20,9 @@ export function createDisplay(
   return stream.isTTY ? terminalDisplay(label, samples, stream) : plainDisplay(label, samples, stream);
 }
 
+/** Of a terminal that does not know its own width. */
+const defaultColumns = 100;
+
 const clearLine = "\r\u001b[2K";
 
 function terminalDisplay(label: string, samples: string, stream: NodeJS.WriteStream): ProgressDisplay {
@@ -29,7 +32,7 @@ function terminalDisplay(label: string, samples: string, stream: NodeJS.WriteStr
   };
   return {
     update(progress) {
-      line = formatProgress(label, progress, stream.columns - 1, samples);
+      line = formatProgress(label, progress, (stream.columns || defaultColumns) - 1, samples);
       draw();
     },
     note(text) {

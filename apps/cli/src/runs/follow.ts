@@ -44,6 +44,7 @@ async function poll(
   signal: AbortSignal,
 ): Promise<Outcome | null> {
   const notes = new RepeatedNotes(follower);
+  let shown: Progress | null = null;
   let unreachableSinceMs: number | null = null;
   while (!signal.aborted) {
     try {
@@ -54,7 +55,10 @@ async function poll(
         await failures.look();
         return await readOutcome(client, runId);
       }
-      if (observation.progress) follower.onProgress(observation.progress);
+      if (observation.progress) {
+        shown = continued(shown, observation.progress);
+        follower.onProgress(shown);
+      }
       if (observation.waitsForWorker) notes.say("waiting for a worker: is one running? (anneal up)");
       else notes.reset();
       failures.lookWhenChanged(observation);
@@ -67,6 +71,12 @@ async function poll(
     await delay(pollMs, undefined, { signal }).catch(() => {});
   }
   return null;
+}
+
+/** An activity that has just started knows its phase and nothing else yet: what is known stays on the screen. */
+function continued(before: Progress | null, now: Progress): Progress {
+  const knowsNothing = now.step === 0 && now.phase !== "training" && now.phase !== "validating";
+  return before && knowsNothing ? { ...before, phase: now.phase, note: now.note } : now;
 }
 
 function isClosed({ execution }: Observation): boolean {
