@@ -1,6 +1,14 @@
 import type { Progress, TrainingActivities } from "@anneal/contracts";
 import { Context } from "@temporalio/activity";
-import { ProgressReporter, preempted, type SignalProgress, stopReason, superseded, toFailure } from "./supervise.ts";
+import {
+  type LastSignals,
+  ProgressReporter,
+  preempted,
+  type SignalProgress,
+  stopReason,
+  superseded,
+  toFailure,
+} from "./supervise.ts";
 import type { Trainer, TrainerPool } from "./trainer-pool.ts";
 
 export interface ActivityDependencies {
@@ -21,6 +29,7 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
   const inUse = new Map<string, Promise<void>>();
   /** Where each run stood when its last activity here ended: the next one starts its report from there. */
   const lastProgress = new Map<string, Progress>();
+  const lastSignals: LastSignals = new Map();
 
   /** Gets the run's trainer, keeps heartbeats going, and turns cancellation into a checkpoint. */
   async function withTrainer<T>(
@@ -31,7 +40,10 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
     const context = Context.current();
     const known = lastProgress.get(runId) ?? idle;
     const initial: Progress = { ...known, phase: "starting", note: null, samplesPerSecond: null, workerPid };
-    const reporter = new ProgressReporter(context, runId, initial, dependencies.signalProgress);
+    const reporter = new ProgressReporter(context, runId, initial, {
+      signal: dependencies.signalProgress,
+      lastSignals,
+    });
     const report = (progress: Progress): void => reporter.report({ ...progress, workerPid });
     const done = Promise.withResolvers<void>();
     try {
@@ -48,6 +60,8 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
       return result;
     } catch (error) {
       if (context.cancellationSignal.aborted) throw endedEarly(context, reporter.latest);
+      // The workflow shows the failure from here on: whatever comes next is news again.
+      lastSignals.delete(runId);
       throw toFailure(error, reporter.latest);
     } finally {
       if (inUse.get(runId) === done.promise) inUse.delete(runId);
@@ -85,6 +99,7 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
 
     finishRun: async ({ runId }) => {
       lastProgress.delete(runId);
+      lastSignals.delete(runId);
       await pool.find(runId)?.close();
     },
   } satisfies TrainingActivities;

@@ -4,23 +4,32 @@ import { ApplicationFailure, type Context } from "@temporalio/activity";
 /** Sends the run's workflow a progress signal. */
 export type SignalProgress = (runId: string, progress: Progress) => Promise<void>;
 
+/** What the workflow was last told of each run, beyond the activity that told it. */
+export type LastSignals = Map<string, string>;
+
 /** The progress of one activity: heartbeats carry the newest, the workflow gets it at its own slower rate. */
 export class ProgressReporter {
   readonly #context: Context;
   readonly #runId: string;
   readonly #signal: SignalProgress;
+  readonly #lastSignals: LastSignals;
   readonly #timer: NodeJS.Timeout;
   #latest: Progress;
-  #signalledAtMs = Number.NEGATIVE_INFINITY;
-  #signalledPhase = "";
+  #signalledAtMs = Date.now();
   #sending: Promise<void> = Promise.resolve();
   #ended = false;
 
-  constructor(context: Context, runId: string, initial: Progress, signal: SignalProgress) {
+  constructor(
+    context: Context,
+    runId: string,
+    initial: Progress,
+    { signal, lastSignals }: { readonly signal: SignalProgress; readonly lastSignals: LastSignals },
+  ) {
     this.#context = context;
     this.#runId = runId;
     this.#latest = initial;
     this.#signal = signal;
+    this.#lastSignals = lastSignals;
     context.heartbeat(initial);
     this.#timer = setInterval(() => context.heartbeat(this.#latest), heartbeatIntervalMs);
   }
@@ -29,15 +38,16 @@ export class ProgressReporter {
     return this.#latest;
   }
 
-  /** Takes the newest progress; the workflow hears of a new phase or note at once, of the rest at its stated rate. */
+  /** Takes the newest progress; the workflow hears at once what changes its status, of the rest at its stated rate. */
   report(progress: Progress): void {
     this.#latest = progress;
-    const phase = progress.phase === "queued" ? `queued ${progress.note}` : progress.phase;
+    if (this.#ended) return;
+    const news = newsOf(progress);
+    const isNews = news !== null && this.#lastSignals.get(this.#runId) !== news;
     const now = Date.now();
-    const isNews = phase !== this.#signalledPhase && progress.phase !== "starting" && progress.phase !== "stopping";
-    if (this.#ended || (!isNews && now - this.#signalledAtMs < progressIntervalMs)) return;
+    if (!isNews && now - this.#signalledAtMs < progressIntervalMs) return;
     this.#signalledAtMs = now;
-    this.#signalledPhase = phase;
+    if (news !== null) this.#lastSignals.set(this.#runId, news);
     // The workflow may be gone (terminated): the next heartbeat says so; a lost signal is only a late number.
     this.#sending = this.#sending.then(() => this.#signal(this.#runId, this.#latest)).catch(() => {});
   }
@@ -48,6 +58,22 @@ export class ProgressReporter {
     clearInterval(this.#timer);
     await this.#sending;
     this.#context.heartbeat(this.#latest);
+  }
+}
+
+/** What of a progress a person wants to know at once; null while the phase is only a transition. */
+function newsOf({ phase, note }: Progress): string | null {
+  switch (phase) {
+    case "queued":
+      return `queued: ${note}`;
+    case "training":
+    case "validating":
+      return "training";
+    case "evaluating":
+      return "evaluating";
+    case "starting":
+    case "stopping":
+      return null;
   }
 }
 

@@ -16,8 +16,9 @@ export interface Published {
 
 /** Brings search attributes and the UI's current details up to date with the run's state. */
 export function publish(state: RunState, recipe: string, published: Published): void {
-  const step = state.progress?.step ?? state.last?.step ?? 0;
-  const best = state.progress?.best?.value ?? state.last?.best?.value;
+  const isAhead = state.progress !== null && state.progress.step > (state.last?.step ?? -1);
+  const step = (isAhead ? state.progress?.step : state.last?.step) ?? 0;
+  const best = (isAhead ? state.progress?.best?.value : undefined) ?? state.last?.best?.value;
   const changes: SearchAttributeUpdatePair[] = [];
   if (published.status === undefined) changes.push({ key: recipeKey, value: recipe });
   if (published.status !== state.status) changes.push({ key: statusKey, value: state.status });
@@ -34,17 +35,19 @@ export function publish(state: RunState, recipe: string, published: Published): 
 function describe(state: RunState, recipe: string): string {
   const { plan, progress, last } = state;
   const lines = [`**${recipe}** is **${state.status}**${progress?.note ? `: ${progress.note}` : ""}`, ""];
-  const step = progress?.step ?? last?.step;
+  // Progress lags behind the result of a segment that has ended.
+  const isAhead = progress !== null && progress.step > (last?.step ?? -1);
+  const step = isAhead ? progress.step : last?.step;
   if (plan && step !== undefined) {
-    const epoch = progress?.epoch ?? last?.epoch ?? 0;
+    const epoch = isAhead ? progress.epoch : (last?.epoch ?? 0);
     lines.push(`- step ${step} of ${plan.totalSteps}, epoch ${Math.min(epoch, plan.epochs)}/${plan.epochs}`);
   }
-  const metrics = Object.entries(progress?.metrics ?? last?.metrics ?? {});
+  const metrics = Object.entries((isAhead ? progress.metrics : last?.metrics) ?? {});
   if (metrics.length > 0)
     lines.push(`- ${metrics.map(([name, value]) => `${name} ${formatMetric(value)}`).join(", ")}`);
-  const best = progress?.best ?? last?.best;
+  const best = isAhead ? (progress.best ?? last?.best) : last?.best;
   if (best) lines.push(`- best ${best.metric} ${formatMetric(best.value)} at step ${best.step}`);
-  if (progress?.samplesPerSecond) lines.push(`- ${speed(progress)}`);
+  if (isAhead && progress.samplesPerSecond) lines.push(`- ${speed(progress)}`);
   const checkpoint = newer(progress?.checkpoint, last?.checkpoint);
   if (checkpoint) {
     lines.push(

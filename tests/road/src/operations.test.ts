@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { waitFor } from "@anneal/testing";
+import { processAlive, waitFor } from "@anneal/testing";
 import type { Client } from "@temporalio/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeRecipe } from "./bad-recipes.ts";
@@ -72,17 +72,17 @@ describe("runs", () => {
   it("that had exhausted their retries go on with resume, to the same bits", async () => {
     const undisturbed = await installation.train("smoke", "undisturbed");
     await installation.detach("smoke", "exhausted");
-    for (let crash = 0; crash < 6; crash += 1) {
-      const before = crash;
-      const pid = await waitFor(
-        async () => {
-          if ((await failedAttempts(client, "exhausted")).length !== before) return null;
-          return (await liveProgress(client, "exhausted"))?.trainerPid;
-        },
-        { timeoutMs: 20_000, what: `attempt ${crash + 1}` },
-      );
-      await installation.kill(pid);
-    }
+    // Before its first step each time: without a new checkpoint every crash counts against the budget.
+    await waitFor(
+      async () => {
+        const { status } = await runState(client, "exhausted");
+        const pid = status === "failed" ? null : (await liveProgress(client, "exhausted"))?.trainerPid;
+        if (pid && processAlive(pid)) await installation.kill(pid);
+        return status === "failed";
+      },
+      { timeoutMs: 60_000, everyMs: 100, what: "the crash budget to be used up" },
+    );
+    expect(await failedAttempts(client, "exhausted")).toEqual(Array(6).fill("TRAINER_CRASHED"));
     const failed = await installation.finished("exhausted");
     expect(failed.status).toBe("failed");
     const resumed = await installation.json<RunDocument>("resume", "exhausted");

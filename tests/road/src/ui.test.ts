@@ -26,9 +26,10 @@ it("shows a run's recipe, its segments and its current details", async () => {
   const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
   await page.goto(run.uiUrl);
   await page.getByText("in-the-ui").first().waitFor();
-  await page
-    .getByText(/epoch 1\/\d+/)
-    .first()
-    .waitFor();
-  await page.getByText("AnnealStatus").first().waitFor();
+  await page.getByText("steps 0-13, epoch 1/3").first().waitFor();
+  await page.getByText("Search Attributes", { exact: true }).first().click();
+  await page.getByText("AnnealBestMetric").first().waitFor();
+  await page.getByText("User Metadata", { exact: true }).first().click();
+  await page.getByText("step 39 of 39").first().waitFor();
+  await page.getByText("last checkpoint").first().waitFor();
 }, 90_000);
