@@ -33,6 +33,7 @@ export {
   type EarlyStopping,
   evaluateCheckpoint,
   type FunctionModel,
+  functionModel,
   type LoadedModel,
   type Loss,
   type LossFunction,

@@ -25,6 +25,7 @@ export {
   defineRecipe,
   type EarlyStopping,
   type FunctionModel,
+  functionModel,
   type Model,
   type ModelContext,
   type OptimizerContext,

@@ -3,6 +3,7 @@ import * as tfjs from "@tensorflow/tfjs";
 import { afterEach, describe, expect, test } from "vitest";
 import { initialLoopState } from "../loop/bookkeeping.ts";
 import { adam, sgd } from "../optimizers/specs.ts";
+import { functionModel } from "../recipe/define.ts";
 import { meanAbsoluteError } from "../recipe/metrics.ts";
 import { testTensorflow } from "../testing/tensorflow.ts";
 import { tinyBatch, tinyModel, tinyOptions, tinyRecipe } from "../testing/tiny.ts";
@@ -91,13 +92,13 @@ describe("the model", () => {
       model: ({ numClasses }) => {
         const kernel = tfjs.variable(tfjs.truncatedNormal([36, numClasses], 0, 0.1));
         const numCalls = tfjs.variable(tfjs.scalar(0), false);
-        return {
+        return functionModel({
           variables: { kernel, numCalls },
           apply: (inputs, { training }) => {
             if (training) numCalls.assign(numCalls.add(1));
             return inputs.reshape([-1, 36]).matMul(kernel as tfjs.Tensor2D);
           },
-        };
+        });
       },
     });
     expect(engine.prepare(tinyOptions({ recipe }))).toEqual({ numParameters: 36 * 3 + 1, outputShape: [3] });

@@ -42,6 +42,11 @@ export interface FunctionModel {
 
 export type Model = LayersModel | FunctionModel;
 
+/** A function model, for the sake of its types: `apply`'s arguments are inferred. */
+export function functionModel(model: FunctionModel): FunctionModel {
+  return model;
+}
+
 export interface OptimizerContext<Parameters> {
   readonly parameters: Parameters;
   readonly totalSteps: number;

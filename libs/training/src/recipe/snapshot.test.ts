@@ -104,7 +104,11 @@ test("what does not parse or is missing is named with file and line", async () =
 });
 
 test("templates with holes and other meta properties are no modules", () => {
-  const source =
-    "import.meta.dirname; import.meta.resolve(`./${name}.ts`); import.meta.resolve('zod'); new URL('./a.png', import.meta.url);";
+  const source = [
+    "import.meta.dirname",
+    "import.meta.resolve(`./$" + "{name}.ts`)",
+    "import.meta.resolve('zod')",
+    "new URL('./a.png', import.meta.url)",
+  ].join(";");
   expect(relativeSpecifiers("/x/recipe.js", source)).toEqual([]);
 });
