@@ -53,3 +53,5 @@ export {
   type TrainingOptions,
   warmup,
 } from "@anneal/training";
+/** The schema library of recipes' parameters: the copy that Anneal itself uses. */
+export { z } from "zod";

@@ -5,8 +5,8 @@ import { initialLoopState } from "../loop/bookkeeping.ts";
 import { adam, sgd } from "../optimizers/specs.ts";
 import { functionModel } from "../recipe/define.ts";
 import { meanAbsoluteError } from "../recipe/metrics.ts";
-import { testTensorflow } from "../testing/tensorflow.ts";
-import { tinyBatch, tinyModel, tinyOptions, tinyRecipe } from "../testing/tiny.ts";
+import { testTensorflow } from "../test-support/tensorflow.ts";
+import { tinyBatch, tinyModel, tinyOptions, tinyRecipe } from "../test-support/tiny.ts";
 import { EagerEngine } from "./eager-engine.ts";
 import type { EngineState } from "./step-engine.ts";
 

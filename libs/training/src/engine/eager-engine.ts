@@ -259,7 +259,7 @@ interface Prepared {
 }
 
 /** What a recipe's model() is given. */
-export function modelContext({ parameters, inputs, labels, numClasses }: Omit<EngineOptions, "optimizer">) {
+function modelContext({ parameters, inputs, labels, numClasses }: Omit<EngineOptions, "optimizer">) {
   return { parameters, inputShape: [...inputs.shape], numClasses: numClasses ?? numElements(labels.shape) };
 }
 

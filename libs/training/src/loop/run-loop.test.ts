@@ -3,8 +3,8 @@ import { type FeedItem, itemAt, numItems, type Schedule } from "@anneal/data";
 import { afterEach, describe, expect, test } from "vitest";
 import { EagerEngine } from "../engine/eager-engine.ts";
 import { constant, cosine } from "../optimizers/schedules.ts";
-import { testTensorflow } from "../testing/tensorflow.ts";
-import { tinyBatch, tinyOptions } from "../testing/tiny.ts";
+import { testTensorflow } from "../test-support/tensorflow.ts";
+import { tinyBatch, tinyOptions } from "../test-support/tiny.ts";
 import { initialLoopState, type MonitorRules } from "./bookkeeping.ts";
 import { type ItemSource, type LoopOptions, type LoopSnapshot, runLoop } from "./run-loop.ts";
 

@@ -1,6 +1,6 @@
 import type { Optimizer, Tensor } from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
-import { testTensorflow } from "../testing/tensorflow.ts";
+import { testTensorflow } from "../test-support/tensorflow.ts";
 import { EagerOptimizer } from "./eager-optimizer.ts";
 import { adam, adamW, type OptimizerSpec, sgd } from "./specs.ts";
 

@@ -15,7 +15,7 @@ export interface UpdateScalars {
 }
 
 /** The tensors that an optimizer keeps for each variable, by the last part of their names. */
-export const slotNames = { sgd: ["momentum"], adam: ["m", "v"], adamW: ["m", "v"] } as const;
+const slotNames = { sgd: ["momentum"], adam: ["m", "v"], adamW: ["m", "v"] } as const;
 
 /** Names of the slots that `spec` keeps. */
 export function slotsOf(spec: OptimizerSpec): readonly string[] {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { recipeResolutionArguments } from "@anneal/runtime";
 import { describe, expect, test } from "vitest";
-import { tempFolder } from "../testing/temp-folder.ts";
+import { tempFolder } from "../test-support/temp-folder.ts";
 import { loadRecipe, resolveRecipe } from "./load.ts";
 
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readFileSync, renameSync } from "node:fs";
 import { join, relative } from "node:path";
 import { expect, test } from "vitest";
-import { tempFolder } from "../testing/temp-folder.ts";
+import { tempFolder } from "../test-support/temp-folder.ts";
 import { recipeDigest, snapshotRecipe } from "./snapshot.ts";
 import { readSourceGraph, relativeSpecifiers } from "./source-graph.ts";
 

@@ -4,9 +4,9 @@ import { openCheckpointStore } from "@anneal/checkpoint";
 import type { RunSpecInput } from "@anneal/contracts";
 import { processAlive, seededRandom, tempAnnealHome, waitFor } from "@anneal/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { RunDriver } from "../testing/drive.ts";
-import { writeKillRecipe } from "../testing/kill-recipe.ts";
-import { tempFolder } from "../testing/temp-folder.ts";
+import { RunDriver } from "../test-support/drive.ts";
+import { writeKillRecipe } from "../test-support/kill-recipe.ts";
+import { tempFolder } from "../test-support/temp-folder.ts";
 import { spawnTrainer } from "./client.ts";
 
 /** Real trainer processes, killed, stopped and asked for the impossible. */
@@ -322,9 +322,13 @@ describe("resume", () => {
 test("a trainer whose parent is killed ends as well", async () => {
   const run = newRun({ delayMs: 5 });
   const { fork } = await import("node:child_process");
-  const parent = fork(new URL("../testing/parent.ts", import.meta.url), [run.runDirectory, JSON.stringify(run.spec)], {
-    execArgv: ["--disable-warning=ExperimentalWarning"],
-  });
+  const parent = fork(
+    new URL("../test-support/parent.ts", import.meta.url),
+    [run.runDirectory, JSON.stringify(run.spec)],
+    {
+      execArgv: ["--disable-warning=ExperimentalWarning"],
+    },
+  );
   const pid = await new Promise<number>((resolve) => parent.once("message", (message) => resolve(message as number)));
   expect(processAlive(pid)).toBe(true);
   parent.kill("SIGKILL");

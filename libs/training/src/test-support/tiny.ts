@@ -6,8 +6,8 @@ import { adam } from "../optimizers/specs.ts";
 import { defineRecipe, type ModelContext, type Recipe, type RecipeDefinition } from "../recipe/define.ts";
 import { accuracy } from "../recipe/metrics.ts";
 
-export const tinyInputs: FieldSpec = { shape: [6, 6, 1], dtype: "float32" };
-export const tinyLabels: FieldSpec = { shape: [], dtype: "int32" };
+const tinyInputs: FieldSpec = { shape: [6, 6, 1], dtype: "float32" };
+const tinyLabels: FieldSpec = { shape: [], dtype: "int32" };
 const parameters = z.object({ units: z.int().default(4) });
 type TinyContext = ModelContext<z.output<typeof parameters>>;
 
