@@ -1,5 +1,12 @@
 import { dirname } from "node:path";
-import { canonicalJson, openCheckpointStore, type RunRecord, readRunRecord, writeRunRecord } from "@anneal/checkpoint";
+import {
+  type CheckpointEntry,
+  canonicalJson,
+  openCheckpointStore,
+  type RunRecord,
+  readRunRecord,
+  writeRunRecord,
+} from "@anneal/checkpoint";
 import {
   AnnealError,
   type PreparedRun,
@@ -28,11 +35,11 @@ export async function prepareRun(
 ): Promise<PreparedSession> {
   const { runId, spec, attempt, resume } = input;
   const home = homeOf(runDirectory);
-  const [newest] = await openCheckpointStore(runDirectory).list();
+  const newest = await newestOf(runDirectory);
   const record = await readRecord(home, runId);
-  if (newest === undefined && record === null && resume !== null) throw neverWas(runId);
+  if (newest === null && record === null && resume !== null) throw neverWas(runId);
   const source = await chooseSource(runDirectory, input, newest?.manifest.recipe.digest ?? null);
-  const isNew = newest === undefined;
+  const isNew = newest === null;
   let session: TrainerSession | null = null;
   try {
     if (!isNew && resume === null) requireSameRun(input, record, source, newest.manifest.recipe.digest);
@@ -130,6 +137,13 @@ async function requireMoreToDo(session: TrainerSession, record: RunRecord | null
 
 function preparedRun(session: TrainerSession, skipped: readonly SkippedCheckpoint[]): PreparedRun {
   return { plan: session.plan, start: session.result(skipped) };
+}
+
+/** Null where there are none; a run whose checkpoints are all damaged must not begin anew over them. */
+async function newestOf(runDirectory: string): Promise<CheckpointEntry | null> {
+  const store = openCheckpointStore(runDirectory);
+  const [newest] = await store.list();
+  return newest ?? (await store.loadLatest())?.checkpoint ?? null;
 }
 
 async function readRecord(home: string, runId: string): Promise<RunRecord | null> {

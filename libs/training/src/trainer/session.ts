@@ -219,6 +219,16 @@ export class TrainerSession {
     return this.#host.call("predictFeed", { ring });
   }
 
+  /** How long the engine waited for the training's feed since it was opened, in ms. */
+  feedWaits(): { readonly feedWaitMs: number; readonly feedBoundaryWaitMs: number; readonly feedStartWaitMs: number } {
+    const waits = this.#feed?.feed.stats().waits;
+    return {
+      feedWaitMs: waits?.totalMs ?? 0,
+      feedBoundaryWaitMs: waits?.boundaryMs ?? 0,
+      feedStartWaitMs: waits?.startMs ?? 0,
+    };
+  }
+
   /** Asks whatever runs to end: training at its next step, an evaluation at its next batch. */
   requestStop(): void {
     this.#host.requestStop();

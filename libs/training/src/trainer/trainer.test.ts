@@ -66,7 +66,13 @@ describe("an undisturbed run", () => {
     const record = JSON.parse(readFileSync(join(reference.runDirectory, "run.json"), "utf8"));
     expect(record).toMatchObject({ runId: reference.runId, plan: { recipeDigest: plan.recipeDigest } });
     const lines = readFileSync(join(reference.runDirectory, "metrics.jsonl"), "utf8").trim().split("\n");
-    expect(lines.map((line) => JSON.parse(line).epoch)).toEqual([1, 2, 3]);
+    const records = lines.map((line) => JSON.parse(line));
+    expect(records.filter(({ kind }) => kind === "epoch").map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    expect(records.filter(({ kind }) => kind === "segment")[2]).toMatchObject({
+      step: plan.totalSteps,
+      numSteps: 10,
+      numSaves: 1,
+    });
   });
 
   test("is complete: a resume is refused, a second run of its id as well", async () => {
@@ -169,7 +175,7 @@ describe("the same bits", () => {
     expect(result.checkpoint.digest).toBe(referenceDigest);
   });
 
-  test("in the newest sound checkpoint, when the newest is damaged", async () => {
+  test("from the newest sound checkpoint, when the newest is damaged", async () => {
     const run = newRun({}, { checkpoint: { everySteps: 5 } });
     await run.prepare();
     await run.segment();
@@ -183,6 +189,14 @@ describe("the same bits", () => {
     expect(result.skipped).toEqual([{ path, code: "CHECKPOINT_CORRUPT", reason: expect.stringContaining("sha256") }]);
     await run.finish();
     expect(run.last!.checkpoint.digest).toBe(referenceDigest);
+  });
+
+  test("never from the start when all checkpoints are damaged", async () => {
+    const run = newRun();
+    await run.prepare();
+    writeFileSync(join(run.last!.checkpoint.path, "manifest.json"), "{");
+    await expect(run.prepare()).rejects.toMatchObject({ code: "CHECKPOINT_CORRUPT" });
+    await expect(run.segment()).rejects.toMatchObject({ code: "CHECKPOINT_CORRUPT" });
   });
 });
 

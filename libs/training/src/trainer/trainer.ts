@@ -63,8 +63,8 @@ export class Trainer {
     this.#board.setPlan(session.plan);
     this.#board.setPhase(this.#stopRequested ? "stopping" : "training");
     return this.#dropOnFailure(async () => {
-      const { end } = await session.train(input.untilStep);
-      await this.#recordEpochs(session);
+      const { end, stats } = await session.train(input.untilStep);
+      await this.#record(session, { ...stats, ...session.feedWaits(), attempt: input.attempt, end });
       return { result: session.result(skipped), stopped: end === "stopped" };
     });
   }
@@ -161,15 +161,21 @@ export class Trainer {
     if (this.#session !== null) this.#board.setReport(report, this.#session.plan);
   }
 
-  /** Appends finished epochs to `metrics.jsonl`: a log for people and plots, which nothing reads back. */
-  async #recordEpochs(session: TrainerSession): Promise<void> {
-    const { history } = session.state;
-    const lines = history
-      .filter(({ step }) => step > this.#recordedStep)
-      .map((record) => `${JSON.stringify({ time: new Date().toISOString(), ...record })}\n`);
-    if (lines.length === 0) return;
-    this.#recordedStep = history.at(-1)!.step;
-    await appendFile(runPathsAt(session.options.runDirectory).metrics, lines.join("")).catch(() => {});
+  /**
+   * Appends finished epochs and the segment's own costs to `metrics.jsonl`: a log for people, plots and benchmarks. A run
+   * never reads it back, so that a line that cannot be written is no failure.
+   */
+  async #record(session: TrainerSession, segment: Readonly<Record<string, unknown>>): Promise<void> {
+    const { history, step } = session.state;
+    const time = new Date().toISOString();
+    const epochs = history.filter((record) => record.step > this.#recordedStep);
+    this.#recordedStep = history.at(-1)?.step ?? this.#recordedStep;
+    const lines = [
+      ...epochs.map((record) => ({ kind: "epoch", time, ...record })),
+      { kind: "segment", time, step, ...segment },
+    ];
+    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    await appendFile(runPathsAt(session.options.runDirectory).metrics, text).catch(() => {});
   }
 }
 
