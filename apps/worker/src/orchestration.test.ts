@@ -66,6 +66,7 @@ async function begin(runId: string, script: Script, spec: Partial<RunSpecInput> 
     workflowId: runId,
     taskQueue,
     args: [input],
+    memo: { recipe: "scripted" },
   });
 }
 
@@ -189,7 +190,9 @@ describe("the train workflow on a real server", () => {
     const script = new Script([], { epochs, stepsPerEpoch: 1, totalSteps: epochs });
     const handle = await begin("long", script, { segment: { maxHistoryEvents: 60 } });
     expect(await handle.result()).toMatchObject({ step: epochs });
-    const { historyLength, runId } = await handle.describe();
+    const { historyLength, runId, memo, searchAttributes: attributes } = await handle.describe();
+    expect(memo).toEqual({ recipe: "scripted" });
+    expect(attributes).toMatchObject({ AnnealStatus: ["completed"], AnnealStep: [epochs] });
     expect(historyLength).toBeLessThan(100);
     expect(runId).not.toBe(handle.firstExecutionRunId);
   });
