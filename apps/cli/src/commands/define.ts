@@ -12,13 +12,17 @@ export interface CommonOptions {
  * @param usage commander's `name <argument> [optional]`
  */
 export function defineCommand(usage: string, summary: string, example: string): Command {
-  const [name, ...args] = usage.split(" ");
-  const command = new Command(name);
+  const [name = "", ...args] = usage.split(" ");
+  const command = defineGroup(name, summary, example);
   if (args.length > 0) command.arguments(args.join(" "));
-  return command
+  return command.option("--json", "print one JSON document on stdout, logs on stderr");
+}
+
+/** A command that only has commands below it: an option of its own would take theirs away. */
+export function defineGroup(name: string, summary: string, example: string): Command {
+  return new Command(name)
     .summary(summary)
     .description(`${summary}.`)
-    .option("--json", "print one JSON document on stdout, logs on stderr")
     .addHelpText("after", `\nExample:\n${example.replace(/^/gm, "  ")}`);
 }
 

@@ -11,6 +11,7 @@ import {
   listSchedules,
   type OverlapName,
   overlapNames,
+  planSchedule,
   type ScheduleAction,
   type ScheduleTimes,
   type ScheduleView,
@@ -18,7 +19,7 @@ import {
 } from "../runs/schedules.ts";
 import { openWorkingSession } from "../stack/working-session.ts";
 import { openSession } from "../temporal/endpoint.ts";
-import { type CommonOptions, defineCommand, finish } from "./define.ts";
+import { type CommonOptions, defineCommand, defineGroup, finish } from "./define.ts";
 import { defineRecipeCommand, type RecipeInvocation, type RecipeOptions } from "./recipe-command.ts";
 
 interface CreateOptions extends RecipeOptions, ScheduleTimes {
@@ -26,7 +27,7 @@ interface CreateOptions extends RecipeOptions, ScheduleTimes {
 }
 
 export function scheduleCommand(): Command {
-  const schedule = defineCommand(
+  const schedule = defineGroup(
     "schedule",
     "Train again and again: cron or interval, overlap policy, time zone",
     `anneal schedule create nightly mnist --cron "0 3 * * *" --timezone Europe/Paris --epochs 5
@@ -73,8 +74,9 @@ async function create(
 ): Promise<CommandResult> {
   const [scheduleId = ""] = before;
   const spec = await buildSpec(known, given, options);
+  const plan = planSchedule(scheduleId, options, options.overlap);
   await using session = await openWorkingSession(home, log);
-  await createSchedule(session, scheduleId, spec, options, options.overlap);
+  await createSchedule(session, plan, spec);
   return scheduleResult(await viewSchedule(session, scheduleId));
 }
 

@@ -25,7 +25,7 @@ async function status(home: string, runId: string): Promise<CommandResult> {
   }
   await using session = await openSession(home);
   const run = await viewRun(session, runId);
-  const pids = await findPids(home, session.client, runId);
+  const pids = findPids(home, runId);
   const processes = formatFacts([
     ["worker pid", pids.worker === null ? null : String(pids.worker)],
     ["trainer pid", pids.trainer === null ? null : String(pids.trainer)],

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { AnnealError, type Progress, type RunState } from "@anneal/contracts";
+import { AnnealError, type Progress, type RunState, type TrainResult } from "@anneal/contracts";
 import { type Endpoint, grpcCode, grpcCodes, type Session } from "../temporal/endpoint.ts";
 import { type Observation, observe, queryState } from "./observe.ts";
 import { type Outcome, readOutcome } from "./view.ts";
@@ -53,7 +53,9 @@ async function poll(
       unreachableSinceMs = null;
       if (isClosed(observation)) {
         await failures.look();
-        return await readOutcome(client, runId);
+        const outcome = await readOutcome(client, runId);
+        if (shown && outcome.result) follower.onProgress(finished(shown, outcome.result));
+        return outcome;
       }
       if (observation.progress) {
         shown = continued(shown, observation.progress);
@@ -77,6 +79,11 @@ async function poll(
 function continued(before: Progress | null, now: Progress): Progress {
   const knowsNothing = now.step === 0 && now.phase !== "training" && now.phase !== "validating";
   return before && knowsNothing ? { ...before, phase: now.phase, note: now.note } : now;
+}
+
+/** The last heartbeat comes a moment before the last step. */
+function finished(shown: Progress, { step, metrics }: TrainResult): Progress {
+  return { ...shown, phase: "training", step, totalSteps: Math.max(step, 1), metrics, secondsLeft: null };
 }
 
 function isClosed({ execution }: Observation): boolean {

@@ -1,9 +1,12 @@
 import { existsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { openCheckpointStore, runPaths } from "@anneal/checkpoint";
 import { trainWorkflowType } from "@anneal/contracts";
 import type { Session } from "../temporal/endpoint.ts";
 import { isNotFound, runNotFound } from "./observe.ts";
 import { runActive } from "./start.ts";
+
+const forgetLimitMs = 5_000;
 
 /**
  * Removes a run everywhere: all its executions on the server, its directory on this machine.
@@ -20,7 +23,21 @@ export async function removeRun(home: string, session: Session, runId: string): 
   await store.removeAll();
   // The history goes last: what is still listed can be removed again.
   for (const { executionId } of executions) await deleteExecution(session, runId, executionId);
+  await waitUntilForgotten(session, runId);
   return { numBytes };
+}
+
+/** The server deletes histories in its own time: at once on the local one, after up to half a minute elsewhere. */
+async function waitUntilForgotten({ client }: Session, runId: string): Promise<void> {
+  const deadline = Date.now() + forgetLimitMs;
+  try {
+    while (Date.now() < deadline) {
+      await client.workflow.getHandle(runId).describe();
+      await delay(100);
+    }
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
 }
 
 interface Execution {

@@ -49,23 +49,30 @@ export interface ScheduleView {
 
 export type ScheduleAction = "pause" | "unpause" | "trigger" | "delete";
 
-/** Throws SCHEDULE_EXISTS, or USAGE for times that make no sense. */
-export async function createSchedule(
-  { client }: Session,
-  scheduleId: string,
-  spec: RunSpec,
-  times: ScheduleTimes,
-  overlap: OverlapName,
-): Promise<void> {
+/** A schedule as it was asked for, checked as far as that goes without a server. */
+export interface SchedulePlan {
+  readonly scheduleId: string;
+  readonly spec: ScheduleSpec;
+  readonly overlap: ScheduleOverlapPolicy;
+}
+
+/** Throws USAGE for an id or times that cannot be. */
+export function planSchedule(scheduleId: string, times: ScheduleTimes, overlap: OverlapName): SchedulePlan {
   checkScheduleId(scheduleId);
-  const { args, ...definition } = defineRun(spec, null, 1);
+  return { scheduleId, spec: timesOf(times), overlap: overlapPolicies[overlap] };
+}
+
+/** Throws SCHEDULE_EXISTS, or USAGE for times that the server does not understand. */
+export async function createSchedule({ client }: Session, plan: SchedulePlan, runSpec: RunSpec): Promise<void> {
+  const { scheduleId, spec, overlap } = plan;
+  const { args, ...definition } = defineRun(runSpec, null, 1);
   try {
     await client.schedule.create({
       scheduleId,
-      spec: timesOf(times),
+      spec,
       action: { type: "startWorkflow", workflowType: trainWorkflowType, workflowId: scheduleId, args, ...definition },
-      policies: { overlap: overlapPolicies[overlap] },
-      memo: { recipe: spec.recipe.name },
+      policies: { overlap },
+      memo: { recipe: runSpec.recipe.name },
     });
   } catch (cause) {
     if (cause instanceof ScheduleAlreadyRunning) throw scheduleExists(scheduleId);

@@ -26,6 +26,15 @@ export function databasePath(home: string): string {
   return join(home, "server", "temporal.db");
 }
 
+/**
+ * A history is deleted once the queues have noted that it is closed: every 30 s by default, which is long for a person
+ * who waits for `anneal rm`.
+ */
+const dynamicConfig = [
+  'history.transferProcessorUpdateAckInterval="1s"',
+  'history.visibilityProcessorUpdateAckInterval="1s"',
+];
+
 /** Starts Temporal's development server on its SQLite file, with the web UI, on the loopback interface only. */
 export function spawnServer({ temporalPath, home, namespace, ports }: ServerOptions): ChildProcess {
   mkdirSync(join(home, "server"), { recursive: true });
@@ -37,6 +46,7 @@ export function spawnServer({ temporalPath, home, namespace, ports }: ServerOpti
     ["--db-filename", databasePath(home)],
     ["--namespace", namespace],
     ["--log-level", "warn"],
+    ...dynamicConfig.flatMap((setting) => [["--dynamic-config-value", setting]]),
   ];
   // A group of its own: Ctrl-C at a terminal reaches the command, which then ends its processes in order.
   const child = spawn(temporalPath, ["server", "start-dev", ...flags.flat()], {

@@ -1,0 +1,213 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runPaths } from "@anneal/checkpoint";
+import { tempAnnealHome, waitFor } from "@anneal/testing";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RunPids } from "../runs/pids.ts";
+import type { RunView } from "../runs/view.ts";
+import { readStackState } from "../stack/state.ts";
+import { type CommandEnd, runAnneal } from "../test-support/run-anneal.ts";
+
+type Status = RunView & { readonly pids: RunPids };
+
+describe("wrong input is refused before anything is started", () => {
+  const home = tempAnnealHome();
+  afterAll(() => home[Symbol.dispose]());
+
+  test.each([
+    [["train", "minst"], "RECIPE_NOT_FOUND", 4],
+    [["train", "smoke", "--epochs", "many"], "PARAMETER_INVALID", 3],
+    [["train", "smoke", "--max-steps", "x"], "PARAMETER_INVALID", 3],
+    [["train", "smoke", "--precision", "bfloat16"], "POLICY_UNSUPPORTED", 3],
+    [["train", "smoke", "--run-id", "../escape"], "USAGE", 2],
+    [["train", "smoke", "--epoch", "3"], "USAGE", 2],
+    [["eval", "nothing"], "RUN_NOT_FOUND", 4],
+    [["schedule", "create", "x", "smoke"], "USAGE", 2],
+    [["nonsense"], "USAGE", 2],
+  ])("%j: %s", async (args, code, exitCode) => {
+    const end = await runAnneal([...args, "--json"], home.env);
+    expect(end.json()).toMatchObject({ error: { code, message: expect.any(String), remedy: expect.any(String) } });
+    expect(end.exitCode).toBe(exitCode);
+    expect(readStackState(home.path)).toBeNull();
+    expect(existsSync(join(home.path, "runs"))).toBe(false);
+  });
+
+  test("without --json the same is said in two lines on stderr, with no stack trace", async () => {
+    const { stdout, stderr } = await runAnneal(["train", "minst"], home.env);
+    expect(stdout).toBe("");
+    expect(stderr.trimEnd().split("\n")).toEqual([
+      expect.stringMatching(/^error RECIPE_NOT_FOUND: .*mnist/),
+      expect.stringMatching(/^→ /),
+    ]);
+  });
+
+  test("--help after a recipe shows its parameters", async () => {
+    const { stdout, exitCode } = await runAnneal(["train", "mnist", "--help"], home.env);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("--learning-rate <number>");
+    expect(stdout).toContain("(default: 0.003)");
+  });
+});
+
+describe("a run's life, with a real server, worker and trainer", () => {
+  const home = tempAnnealHome();
+  const anneal = (...args: string[]): Promise<CommandEnd> => runAnneal([...args, "--json"], home.env);
+  const status = async (runId: string): Promise<Status> => (await anneal("status", runId)).json() as Status;
+
+  beforeAll(async () => {
+    await runAnneal(["up"], home.env);
+  });
+  afterAll(async () => {
+    await runAnneal(["down"], home.env);
+    home[Symbol.dispose]();
+  });
+
+  test("train runs to the end and says where everything is", async () => {
+    const end = await anneal("train", "smoke", "--epochs", "2", "--run-id", "first");
+    expect(end).toMatchObject({ exitCode: 0 });
+    const run = end.json() as RunView;
+    expect(run).toMatchObject({
+      runId: "first",
+      recipe: "smoke",
+      status: "completed",
+      step: 26,
+      epoch: 2,
+      exact: true,
+    });
+    expect(run.metrics).toHaveProperty("loss");
+    expect(run.evaluation).toMatchObject({ split: "test", numSamples: 200 });
+    expect(run.uiUrl).toMatch(/^http:\/\/localhost:\d+\/namespaces\/default\/workflows\/first$/);
+    expect(existsSync(join(run.checkpoint!.path, "manifest.json"))).toBe(true);
+    expect(run.checkpoint!.digest).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test("a run's id is taken for good, and a complete run is not resumed", async () => {
+    const again = await anneal("train", "smoke", "--run-id", "first");
+    expect(again).toMatchObject({ exitCode: 5 });
+    expect(again.json()).toMatchObject({ error: { code: "RUN_EXISTS" } });
+    const resumed = await anneal("resume", "first");
+    expect(resumed).toMatchObject({ exitCode: 5 });
+    expect(resumed.json()).toMatchObject({ error: { code: "RUN_COMPLETE" } });
+    expect((await anneal("resume", "never")).json()).toMatchObject({ error: { code: "RUN_NOT_FOUND" } });
+  });
+
+  test("a run survives its trainer, is cancelled with a checkpoint, and goes on from there", async () => {
+    const started = await anneal("train", "smoke", "--epochs", "400", "--run-id", "long", "--detach");
+    expect(started).toMatchObject({ exitCode: 0 });
+    const training = await waitFor(
+      async () => {
+        const now = await status("long");
+        return now.step > 20 && now.pids.trainer !== null && now;
+      },
+      { timeoutMs: 40_000, everyMs: 200, what: "steps" },
+    );
+    expect(training.pids.worker).toBe(readStackState(home.path)!.worker!.pid);
+    expect((await anneal("rm", "long")).json()).toMatchObject({ error: { code: "RUN_ACTIVE" } });
+    expect((await anneal("resume", "long")).json()).toMatchObject({ error: { code: "RUN_ACTIVE" } });
+
+    process.kill(training.pids.trainer!, "SIGKILL");
+    const recovered = await waitFor(
+      async () => {
+        const now = await status("long");
+        return (
+          now.pids.trainer !== null && now.pids.trainer !== training.pids.trainer && now.step > training.step && now
+        );
+      },
+      { timeoutMs: 40_000, everyMs: 200, what: "a new trainer's steps" },
+    );
+    expect(recovered.recentFailures).toMatchObject([{ error: { code: "TRAINER_CRASHED" } }]);
+
+    const cancelled = await anneal("cancel", "long");
+    expect(cancelled).toMatchObject({ exitCode: 0 });
+    const stopped = cancelled.json() as RunView;
+    expect(stopped.status).toBe("cancelled");
+    expect(stopped.checkpoint!.step).toBeGreaterThan(training.step);
+    expect((await status("long")).pids.trainer).toBeNull();
+
+    await anneal("resume", "long", "--detach");
+    const onward = await waitFor(
+      async () => {
+        const now = await status("long");
+        return now.status === "training" && now.step > stopped.step && now;
+      },
+      { timeoutMs: 40_000, everyMs: 200, what: "the resumed run's steps" },
+    );
+    expect(onward.totalSteps).toBe(5200);
+    const watched = anneal("watch", "long");
+    await anneal("cancel", "long");
+    expect(await watched).toMatchObject({ exitCode: 9 });
+  });
+
+  test("list, open, logs, eval, predict and gc know the runs", async () => {
+    const { runs } = (await anneal("list")).json() as { runs: RunView[] };
+    expect(runs.map(({ runId, status: is }) => [runId, is])).toEqual([
+      ["long", "cancelled"],
+      ["first", "completed"],
+    ]);
+    expect((await runAnneal(["open", "first"], home.env)).stdout).toMatch(/workflows\/first\n$/);
+    expect((await anneal("logs", "first")).json()).toMatchObject({
+      runId: "first",
+      logs: [{ path: expect.any(String) }],
+    });
+    expect((await anneal("eval", "first")).json()).toEqual((await status("first")).evaluation);
+    const { predictions } = (await anneal("predict", "first", "--test", "3,5-6")).json() as { predictions: unknown[] };
+    expect(predictions).toMatchObject([{ index: 3, label: 0 }, { index: 5 }, { index: 6 }]);
+
+    const count = (runId: string): Promise<number> =>
+      runAnneal(["gc", "--dry-run", "--keep-last", "1", "--keep-best", "0", "--json"], home.env).then(
+        (end) =>
+          (end.json() as { runs: { runId: string; checkpoints: unknown[] }[] }).runs.find((run) => run.runId === runId)
+            ?.checkpoints.length ?? 0,
+      );
+    expect(await count("first")).toBeGreaterThan(0);
+    await anneal("gc", "--keep-last", "1", "--keep-best", "0");
+    expect(await count("first")).toBe(0);
+  });
+
+  test("rm removes a run everywhere, and its id is free again", async () => {
+    expect((await anneal("rm", "long")).json()).toMatchObject({ runId: "long", removed: true });
+    expect(existsSync(runPaths(home.path, "long").root)).toBe(false);
+    expect((await anneal("status", "long")).json()).toMatchObject({ error: { code: "RUN_NOT_FOUND" } });
+  });
+
+  test("a schedule is created, seen, triggered, paused and deleted", async () => {
+    const flags = ["--cron", "0 3 * * *", "--timezone", "Europe/Paris", "--epochs", "1", "--overlap", "allow-all"];
+    const created = (await anneal("schedule", "create", "nightly", "smoke", ...flags)).json();
+    expect(created).toMatchObject({ scheduleId: "nightly", recipe: "smoke", paused: false, overlap: "allow-all" });
+    expect((await anneal("schedule", "create", "nightly", "smoke", ...flags)).json()).toMatchObject({
+      error: { code: "SCHEDULE_EXISTS" },
+    });
+    await anneal("schedule", "trigger", "nightly");
+    const [run] = await waitFor(
+      async () => {
+        const { schedules } = (await anneal("schedule", "list")).json() as { schedules: { recentRuns: string[] }[] };
+        return schedules[0]?.recentRuns.length ? schedules[0].recentRuns : null;
+      },
+      { timeoutMs: 20_000, everyMs: 200, what: "the triggered run" },
+    );
+    expect(run).toMatch(/^nightly-\d{4}-/);
+    expect(await anneal("watch", run!)).toMatchObject({ exitCode: 0 });
+    expect((await anneal("schedule", "pause", "nightly")).json()).toMatchObject({ paused: true });
+    expect((await anneal("schedule", "unpause", "nightly")).json()).toMatchObject({ paused: false });
+    expect((await anneal("schedule", "delete", "nightly")).json()).toMatchObject({ deleted: true });
+    expect((await anneal("schedule", "pause", "nightly")).json()).toMatchObject({
+      error: { code: "SCHEDULE_NOT_FOUND" },
+    });
+  });
+
+  test("init writes a recipe anywhere that trains, and never over another", async () => {
+    const folder = join(home.path, "elsewhere");
+    mkdirSync(folder);
+    const file = join(folder, "mine.ts");
+    expect(await anneal("init", file)).toMatchObject({ exitCode: 0 });
+    expect(JSON.parse(readFileSync(join(folder, "tsconfig.json"), "utf8"))).toHaveProperty(
+      "compilerOptions.paths.anneal",
+    );
+    expect(await anneal("init", file)).toMatchObject({ exitCode: 2 });
+    const end = await anneal("train", file, "--max-steps", "3", "--run-id", "mine");
+    expect(end).toMatchObject({ exitCode: 0 });
+
+    writeFileSync(file, readFileSync(file, "utf8").replace("defineRecipe({", "defineRecipe({ // edited"));
+    expect((await anneal("resume", "mine")).json()).toMatchObject({ error: { code: "RUN_COMPLETE" } });
+  });
+});

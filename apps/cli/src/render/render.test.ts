@@ -1,0 +1,77 @@
+import type { Progress } from "@anneal/contracts";
+import { expect, test } from "vitest";
+import { formatBar, formatProgress } from "./bar.ts";
+import { formatFacts, formatTable } from "./table.ts";
+import { formatBytes, formatDuration, formatMetric } from "./values.ts";
+
+const progress: Progress = {
+  phase: "training",
+  step: 469,
+  totalSteps: 1407,
+  epoch: 2,
+  epochs: 3,
+  metrics: { loss: 0.123456, accuracy: 0.9712 },
+  samplesPerSecond: 3214.4,
+  secondsLeft: 42.4,
+  checkpoint: null,
+  best: null,
+  engineWaitShare: null,
+  trainerPid: null,
+  workerPid: null,
+  note: null,
+};
+
+test("a line of progress has everything where there is room", () => {
+  expect(formatProgress("run", progress, 200, "images")).toBe(
+    "run  ━━━━━━━━────────────────  33 %  step   469/1,407  epoch 2/3  loss 0.1235  accuracy 0.9712  3,214 images/s  0:42 left",
+  );
+});
+
+test("it never is longer than the terminal is wide, and keeps the step longest", () => {
+  for (let numColumns = 1; numColumns < 140; numColumns += 1) {
+    const line = formatProgress("run", progress, numColumns);
+    expect(line.length).toBeLessThanOrEqual(numColumns);
+    if (numColumns > 45) expect(line).toContain("469/1,407");
+  }
+});
+
+test("a run that waits says for what", () => {
+  const queued: Progress = { ...progress, phase: "queued", note: "waits for a free trainer (next in line)" };
+  expect(formatProgress("run", queued, 80)).toBe("run  queued: waits for a free trainer (next in line)");
+  expect(formatProgress("run", { ...progress, phase: "starting", totalSteps: 0 }, 80)).toBe("run  starting…");
+});
+
+test("a bar is full at the end and only then", () => {
+  expect(formatBar(0, 4)).toBe("────   0 %");
+  expect(formatBar(0.5, 4)).toBe("━━──  50 %");
+  expect(formatBar(0.999, 4)).toBe("━━━━  99 %");
+  expect(formatBar(1.5, 4)).toBe("━━━━ 100 %");
+});
+
+test("columns of a table are as wide as their widest cell, numbers to the right", () => {
+  expect(
+    formatTable(
+      ["run", "step"],
+      [
+        ["a", "5"],
+        ["long", "1,407"],
+      ],
+    ).split("\n"),
+  ).toEqual(["run    step", "────  ─────", "a         5", "long  1,407"]);
+});
+
+test("facts without a value are left out", () => {
+  expect(
+    formatFacts([
+      ["a", "1"],
+      ["none", null],
+      ["long", "2"],
+    ]),
+  ).toBe("a     1\nlong  2");
+});
+
+test("values are short and say their unit", () => {
+  expect([0.123456, 98.7654, 1e-7, Number.NaN].map(formatMetric)).toEqual(["0.1235", "98.77", "1e-7", "NaN"]);
+  expect([0, 59_400, 61_000, 3_723_000].map(formatDuration)).toEqual(["0:00", "0:59", "1:01", "1:02:03"]);
+  expect([999, 1_000, 3_456_789].map(formatBytes)).toEqual(["999 B", "1.0 kB", "3.5 MB"]);
+});
