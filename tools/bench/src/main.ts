@@ -36,13 +36,15 @@ async function main(): Promise<void> {
   for (const bench of benches.filter(({ name }) => names.includes(name))) {
     log(`${bench.name}: ${bench.measures}`);
     await using scope = new BenchScope({ quick, rounds, log: (line) => log(`${bench.name}: ${line}`) });
-    using _signals = endOnSignal(scope);
+    using signals = endOnSignal(scope);
     try {
       const result = await bench.run(scope);
       rows.push(...result.rows);
       notes.push(...result.notes.map((note) => `${bench.name}: ${note}`));
     } catch (cause) {
-      // What the others found is not lost.
+      // An interrupt fails whatever ran; the process ends when the scope is clean.
+      await signals.ending;
+      // What the other benches found is not lost.
       fail(cause);
     }
   }
@@ -61,12 +63,20 @@ function fail(cause: unknown): void {
 }
 
 /** An interrupted bench leaves nothing behind either. */
-function endOnSignal(scope: BenchScope): Disposable {
+function endOnSignal(scope: BenchScope) {
+  let ending: Promise<never> | null = null;
   const onSignal = (signal: NodeJS.Signals): void => {
-    void scope[Symbol.asyncDispose]().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
+    ending ??= scope[Symbol.asyncDispose]().then(
+      () => process.exit(signal === "SIGINT" ? 130 : 143),
+      () => process.exit(1),
+    );
   };
-  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   return {
+    /** Null until a signal came; never resolves. */
+    get ending() {
+      return ending;
+    },
     [Symbol.dispose]: () => {
       process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     },

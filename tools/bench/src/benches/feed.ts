@@ -1,7 +1,7 @@
 import { type Bench, type BenchScope, type Row, rowsOf } from "../harness/bench.ts";
 import { formatNumber } from "../harness/render.ts";
 import { quantile } from "../harness/statistics.ts";
-import { DirectRun } from "../subjects/direct-run.ts";
+import { DirectRun, type TimedSegment } from "../subjects/direct-run.ts";
 import { machineThreads, mnistPath, mnistSpec, openMnist } from "../subjects/mnist.ts";
 import { runRing } from "../subjects/ring-run.ts";
 
@@ -32,12 +32,13 @@ async function measure(scope: BenchScope, { workload, parameters }: (typeof work
   const { plan, parameters: parsed, stepsPerEpoch } = await openMnist(spec);
   const { measured } = rowsOf("feed");
 
-  // A real trainer over an epoch, as its progress has it.
+  // A real trainer, as its progress has it: how a feed starts, then as many steps as an epoch has, across its border.
   const run = await DirectRun.start(scope.temporaryDirectory(), "feed", spec);
   scope.defer(() => run.close());
+  const numFirst = 10;
+  const first = await run.train(numFirst);
   const epoch = await run.train(scope.choose(stepsPerEpoch, 20));
   await run.close();
-  const waitShare = epoch.last?.engineWaitShare ?? Number.NaN;
 
   // The parts of a trainer over epochs' borders alone: a window of steps around each.
   const numBorders = scope.rounds(7, 2);
@@ -80,13 +81,25 @@ async function measure(scope: BenchScope, { workload, parameters }: (typeof work
   const trained = (epoch.numSamples * 1_000) / epoch.elapsedMs;
   return {
     rows: [
-      measured({ workload, metric: "engine waits, an epoch", unit: "% of time" }, [waitShare * 100]),
+      measured({ workload, metric: "engine waits, an epoch", unit: "% of time" }, [waitShareOf(epoch) * 100]),
+      measured({ workload, metric: "engine waits, start of a feed", unit: "ms" }, [
+        waitShareOf(first) * loopMs(first, run.plan.batchSize),
+      ]),
       measured({ workload, metric: "wait at an epoch's border, median", unit: "ms" }, bordersMs),
       measured({ workload, metric: "wait at an epoch's border, longest", unit: "ms" }, [quantile(bordersMs, 1)]),
       measured({ workload, metric: "feed alone", unit: "samples/s" }, alone),
     ],
     notes: [
-      `${workload}: trained at ${formatNumber(trained)} images/s meanwhile; ${numBorders} borders, the start of a feed is not one`,
+      `${workload}: trained at ${formatNumber(trained)} images/s meanwhile; ${numBorders} borders; the start of a feed is the first batch of a run or a resume`,
     ],
   };
+}
+
+function waitShareOf({ last }: TimedSegment): number {
+  return last?.engineWaitShare ?? Number.NaN;
+}
+
+/** How long the loop had run at its last report: the reports are not those of the end. */
+function loopMs({ last }: TimedSegment, batchSize: number): number {
+  return last?.samplesPerSecond ? (last.step * batchSize * 1_000) / last.samplesPerSecond : Number.NaN;
 }

@@ -120,7 +120,7 @@ function cacheWithoutBundles(directory: string): string {
   return directory;
 }
 
-async function timed(run: () => Promise<void>): Promise<number> {
+async function timed(run: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
   await run();
   return performance.now() - startedAt;

@@ -2,10 +2,10 @@ import { type Bench, rowsOf } from "../harness/bench.ts";
 import { interleave } from "../harness/interleave.ts";
 import { formatNumber } from "../harness/render.ts";
 import { median } from "../harness/statistics.ts";
-import { DirectRun } from "../subjects/direct-run.ts";
+import { DirectRun, type TimedSegment } from "../subjects/direct-run.ts";
 import { mnistSpec } from "../subjects/mnist.ts";
 import { ModelFit } from "../subjects/model-fit.ts";
-import { peakMemoryMiB } from "../subjects/peak-memory.ts";
+import { peakMemoryMiB } from "../subjects/process-usage.ts";
 
 const peer = "tfjs-node model.fit";
 const parameters = { epochs: 100, batchSize: 128 };
@@ -25,7 +25,7 @@ export const train: Bench = {
     scope.defer(() => ours.close());
     const theirs = await ModelFit.start({ numSteps: totalSteps, parameters, learningRate });
     scope.defer(() => theirs.close());
-    await ours.train(numWarmUp);
+    const warmUp = await ours.train(numWarmUp);
     await theirs.fit(numWarmUp);
 
     const rounds = await interleave(numRounds, {
@@ -37,9 +37,10 @@ export const train: Bench = {
     });
     const speed = (side: "ours" | "theirs") =>
       rounds.map((round) => (round[side].numSamples * 1_000) / round[side].elapsedMs);
-    const ourLosses = lossesByRound(
-      rounds.map(({ ours }) => ({ mean: ours.result.metrics.loss ?? Number.NaN, numSteps: ours.stepsOfEpoch })),
-    );
+    const [, ...ourLosses] = lossesByRound([
+      { mean: lossOf(warmUp), numSteps: numWarmUp },
+      ...rounds.map(({ ours }) => ({ mean: lossOf(ours), numSteps: ours.stepsOfEpoch })),
+    ]);
     const theirLosses = rounds.map(({ theirs }) => theirs.loss);
     const shown = (losses: readonly number[]) => losses.map((loss) => formatNumber(loss)).join(", ");
 
@@ -62,6 +63,10 @@ export const train: Bench = {
     };
   },
 };
+
+function lossOf({ result }: TimedSegment): number {
+  return result.metrics.loss ?? Number.NaN;
+}
 
 /** Our loop tells the mean since the epoch began: what the steps of each round alone add to it. */
 export function lossesByRound(

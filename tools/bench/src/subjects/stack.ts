@@ -22,8 +22,13 @@ export class Stack {
     scope.defer(() => this.down());
   }
 
-  async up(): Promise<void> {
-    await this.anneal("up");
+  /** Starts the stack; the pids of its server and its worker. */
+  async up(): Promise<{ readonly server: number; readonly worker: number }> {
+    const { pids } = (await this.anneal("up")) as {
+      readonly pids?: { readonly server: number; readonly worker: number };
+    };
+    if (pids === undefined) throw new Error("anneal up named no pids");
+    return pids;
   }
 
   async down(): Promise<void> {
