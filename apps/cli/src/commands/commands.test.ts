@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { runPaths } from "@anneal/checkpoint";
 import { tempAnnealHome, waitFor } from "@anneal/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { RunPids } from "../runs/pids.ts";
-import type { RunView } from "../runs/view.ts";
+import { findPids, type RunPids } from "../runs/pids.ts";
+import { type RunView, viewRun } from "../runs/view.ts";
 import { readStackState } from "../stack/state.ts";
+import { openSession } from "../temporal/endpoint.ts";
 import { type CommandEnd, runAnneal } from "../test-support/run-anneal.ts";
 
 type Status = RunView & { readonly pids: RunPids };
@@ -52,7 +53,11 @@ describe("wrong input is refused before anything is started", () => {
 describe("a run's life, with a real server, worker and trainer", () => {
   const home = tempAnnealHome();
   const anneal = (...args: string[]): Promise<CommandEnd> => runAnneal([...args, "--json"], home.env);
-  const status = async (runId: string): Promise<Status> => (await anneal("status", runId)).json() as Status;
+  // What the command `status` prints, asked for in this process: it is polled.
+  const status = async (runId: string): Promise<Status> => {
+    await using session = await openSession(home.path);
+    return { ...(await viewRun(session, runId)), pids: findPids(home.path, runId) };
+  };
 
   beforeAll(async () => {
     await runAnneal(["up"], home.env);
@@ -101,6 +106,7 @@ describe("a run's life, with a real server, worker and trainer", () => {
       },
       { timeoutMs: 40_000, everyMs: 200, what: "steps" },
     );
+    expect((await anneal("status", "long")).json()).toMatchObject({ status: "training", pids: training.pids });
     expect(training.pids.worker).toBe(readStackState(home.path)!.worker!.pid);
     expect((await anneal("rm", "long")).json()).toMatchObject({ error: { code: "RUN_ACTIVE" } });
     expect((await anneal("resume", "long")).json()).toMatchObject({ error: { code: "RUN_ACTIVE" } });
@@ -208,6 +214,36 @@ describe("a run's life, with a real server, worker and trainer", () => {
     expect(end).toMatchObject({ exitCode: 0 });
 
     writeFileSync(file, readFileSync(file, "utf8").replace("defineRecipe({", "defineRecipe({ // edited"));
-    expect((await anneal("resume", "mine")).json()).toMatchObject({ error: { code: "RUN_COMPLETE" } });
+    const started = await anneal(
+      "train",
+      file,
+      "--epochs",
+      "50",
+      "--num-samples",
+      "2000",
+      "--run-id",
+      "edited",
+      "--detach",
+    );
+    expect(started).toMatchObject({ exitCode: 0 });
+    await waitFor(async () => (await status("edited")).step > 0, { timeoutMs: 40_000, everyMs: 100, what: "steps" });
+    await anneal("cancel", "edited");
+    writeFileSync(file, readFileSync(file, "utf8").replace("// edited", "// edited again"));
+    const refused = await anneal("resume", "edited");
+    expect(refused).toMatchObject({ exitCode: 5 });
+    expect(refused.json()).toMatchObject({ error: { code: "RECIPE_CHANGED" } });
+    expect((await status("edited")).status).toBe("cancelled");
+  });
+
+  test("a recipe that throws fails its run with the code, and leaves no run behind", async () => {
+    const file = join(home.path, "throws.ts");
+    const source = readFileSync(join(home.path, "elsewhere", "mine.ts"), "utf8");
+    writeFileSync(file, source.replace("const toUnit", 'throw new Error("no data today");\n    const toUnit'));
+    const end = await anneal("train", file, "--run-id", "throws");
+    expect(end.json()).toMatchObject({ status: "failed", error: { code: "RECIPE_THREW" } });
+    expect(end.exitCode).toBe(3);
+    expect((await anneal("resume", "throws")).exitCode).toBe(3);
+    writeFileSync(file, source);
+    expect(await anneal("train", file, "--max-steps", "1", "--run-id", "throws")).toMatchObject({ exitCode: 0 });
   });
 });

@@ -46,7 +46,7 @@ export function describeEnd(run: RunView, outcome: Outcome): CommandResult {
     case "failed": {
       const error = outcome.error ? fromRecord(outcome.error) : runFailed(run.runId);
       log(formatError(error));
-      return { document, text: formatRun(run), exitCode: exitCodeOf(error.code) };
+      return { document, text: formatRun({ ...run, error: null }), exitCode: exitCodeOf(error.code) };
     }
   }
 }

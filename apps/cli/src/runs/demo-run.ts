@@ -34,6 +34,6 @@ async function stateOf(
     if (!(error instanceof AnnealError && error.code === "RUN_NOT_FOUND")) throw error;
   }
   // The server may be a new one while the run's folder is still here.
-  if (!existsSync(runPaths(home, runId).record)) return existsSync(runPaths(home, runId).root) ? "complete" : "free";
+  if (!existsSync(runPaths(home, runId).record)) return "free";
   return isComplete(await viewFromDisk(home, runId)) ? "complete" : "incomplete";
 }

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { openCheckpointStore, type RunRecord, readRunRecord, runPaths } from "@anneal/checkpoint";
 import {
   AnnealError,
@@ -30,11 +29,26 @@ export async function resumeRun(home: string, session: Session, runId: string, c
   }
   const spec = specOf(before, record);
   if (!spec) throw runNotFound(runId);
-  const firstAttempt =
-    Math.max(await highestTokenInHistory(session, runId, before), await highestTokenOnDisk(home, runId)) + 1;
-  // A run that failed before anything of it was written is started as the new run it still is.
-  if (existsSync(runPaths(home, runId).root)) await startAgain(session, runId, spec, choices, firstAttempt);
-  else await startAgain(session, runId, spec, before && isRemote(session) ? choices : null, firstAttempt);
+  if (record) await checkRecipe(record, choices);
+  const tokens = [await highestTokenInHistory(session, runId, before), await highestTokenOnDisk(home, runId)];
+  // A run of this machine that failed before it was prepared is started as the new run it still is.
+  const isNew = !record && session.endpoint.isLocal;
+  await startAgain(session, runId, spec, isNew ? null : choices, Math.max(...tokens) + 1);
+}
+
+/** The trainer checks this as well; here it costs no execution that fails. Throws RECIPE_CHANGED. */
+async function checkRecipe({ runId, spec, plan }: RunRecord, { recipeVersion }: ResumeChoices): Promise<void> {
+  if (recipeVersion !== null || plan === null) return;
+  const { recipeDigest } = await import("@anneal/training");
+  // A file that is gone or does not parse any more has changed, too.
+  const digest = await recipeDigest(spec.recipe.path).catch(() => null);
+  if (digest === plan.recipeDigest) return;
+  throw new AnnealError(
+    "RECIPE_CHANGED",
+    `The recipe ${spec.recipe.path} was edited since run "${runId}" started.`,
+    "Say which version to use: --recipe-version recorded (as it was) or current (as it is).",
+    { runId, path: spec.recipe.path, recordedDigest: plan.recipeDigest, currentDigest: digest },
+  );
 }
 
 async function lastExecution(session: Session, runId: string): Promise<WorkflowExecutionDescription | null> {
@@ -53,11 +67,6 @@ async function findRecord(home: string, runId: string): Promise<RunRecord | null
     if (error instanceof AnnealError && error.code === "RUN_NOT_FOUND") return null;
     throw error;
   }
-}
-
-/** With another machine's store we cannot look; its trainer knows. */
-function isRemote({ endpoint }: Session): boolean {
-  return !endpoint.isLocal;
 }
 
 function specOf(before: WorkflowExecutionDescription | null, record: RunRecord | null): RunSpec | null {

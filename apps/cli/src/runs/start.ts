@@ -48,7 +48,7 @@ export function defineRun(spec: RunSpec, resume: ResumeChoices | null, firstAtte
  */
 export async function startNewRun(home: string, session: Session, runId: string, spec: RunSpec): Promise<void> {
   // What is on disk counts as well: the server's memory of closed runs is limited, the checkpoints stay.
-  if (existsSync(runPaths(home, runId).root)) throw runExists(runId);
+  if (existsSync(runPaths(home, runId).record)) throw runExists(runId);
   await start(session, runId, defineRun(spec, null, 1), "ALLOW_DUPLICATE_FAILED_ONLY", runExists);
 }
 
