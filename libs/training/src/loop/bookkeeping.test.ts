@@ -8,6 +8,7 @@ import {
   initialLoopState,
   type MonitorRules,
   meansOf,
+  validationIsPending,
 } from "./bookkeeping.ts";
 
 const rules: MonitorRules = {
@@ -44,6 +45,20 @@ describe("accumulators", () => {
       addBatch(sums, { numSamples: 1, sums: { loss: 0.1 } }),
     );
   });
+});
+
+test("a validation is pending between an epoch's last step and its end", () => {
+  const phases = [
+    { phase: "train", numSamples: 40 },
+    { phase: "validation", numSamples: 10 },
+  ] as const;
+  const trained = addBatch(emptyAccumulator, { numSamples: 40, sums: { loss: 1 } });
+  const state = { ...initialLoopState({}), step: 10, accumulator: trained };
+  expect(validationIsPending(state, { phases }, 10)).toBe(true);
+  expect(validationIsPending({ ...state, step: 9 }, { phases }, 10)).toBe(false);
+  expect(validationIsPending(state, { phases: phases.slice(0, 1) }, 10)).toBe(false);
+  expect(validationIsPending(closeEpoch(state, trained, rules), { phases }, 10)).toBe(false);
+  expect(validationIsPending(initialLoopState({}), { phases }, 10)).toBe(false);
 });
 
 describe("closing an epoch", () => {

@@ -1,4 +1,5 @@
 import type { Accumulator, EpochRecord, LoopState, MetricDirection, Metrics } from "@anneal/contracts";
+import type { Schedule } from "@anneal/data";
 import type { BatchSums } from "../engine/step-engine.ts";
 
 /** What decides which checkpoint is best, and when a run ends early. */
@@ -62,6 +63,16 @@ export function closeEpoch(state: LoopState, validation: Accumulator | null, rul
     numEpochsWithoutImprovement,
     stoppedEarly: rules.earlyStopping !== null && numEpochsWithoutImprovement >= rules.earlyStopping.patience,
   };
+}
+
+/** Whether an epoch's train batches are all done and its validation, which a stop may have interrupted, is not. */
+export function validationIsPending(
+  state: LoopState,
+  { phases }: Pick<Schedule, "phases">,
+  stepsPerEpoch: number,
+): boolean {
+  const hasValidation = phases.some(({ phase }) => phase === "validation");
+  return hasValidation && state.accumulator.numSamples > 0 && state.step % stepsPerEpoch === 0;
 }
 
 /** The value of `train/<name>` or `validation/<name>` in an epoch's record; null where it is no number. */

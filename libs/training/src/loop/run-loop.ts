@@ -1,8 +1,16 @@
 import type { Accumulator, LoopState, Metrics, TrainingPhase } from "@anneal/contracts";
-import { type FeedItem, itemAt, type Schedule } from "@anneal/data";
+import { type FeedItem, type Schedule, stepsPerEpoch } from "@anneal/data";
 import type { EngineState, StepEngine } from "../engine/step-engine.ts";
 import type { Schedule as LearningRate } from "../optimizers/schedules.ts";
-import { addBatch, closeEpoch, currentMetrics, emptyAccumulator, type MonitorRules, meansOf } from "./bookkeeping.ts";
+import {
+  addBatch,
+  closeEpoch,
+  currentMetrics,
+  emptyAccumulator,
+  type MonitorRules,
+  meansOf,
+  validationIsPending,
+} from "./bookkeeping.ts";
 
 /** Where batches come from: `RingReader` in a trainer. */
 export interface ItemSource {
@@ -83,6 +91,7 @@ export interface LoopStats {
 export function runLoop(options: LoopOptions): LoopOutcome {
   const { engine, source, schedule, control, rules, untilStep } = options;
   const startedAt = performance.now();
+  const numEpochSteps = stepsPerEpoch(schedule);
   const hasValidation = schedule.phases.some(({ phase }) => phase === "validation");
   let state = options.start;
   let savedCursor = state.cursor;
@@ -169,13 +178,9 @@ export function runLoop(options: LoopOptions): LoopOutcome {
     });
   }
 
-  /** Whether training of this epoch is done and its validation is not: also the case after a resume from there. */
-  const validationIsNext = () =>
-    hasValidation && state.accumulator.numSamples > 0 && itemAt(schedule, state.cursor).phase === "validation";
-
   for (;;) {
     if (control.abortRequested()) return ended("aborted");
-    if (validationIsNext()) {
+    if (validationIsPending(state, schedule, numEpochSteps)) {
       const validation = validate();
       if (validation === null) return ended(control.abortRequested() ? "aborted" : "stopped", numValidated > 0);
       state = closeEpoch({ ...state, cursor: state.cursor + numValidated }, validation, rules);

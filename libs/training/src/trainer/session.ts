@@ -15,7 +15,7 @@ import {
 } from "@anneal/contracts";
 import { evaluationPlan, type Feed, openFeed, type RingHandles, type TypedArray } from "@anneal/data";
 import { fingerprintDifferences, requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
-import { currentMetrics, initialLoopState, monitoredValue } from "../loop/bookkeeping.ts";
+import { currentMetrics, initialLoopState, monitoredValue, validationIsPending } from "../loop/bookkeeping.ts";
 import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
 import { EngineHost } from "./engine-host.ts";
 import type { FeedPredictions } from "./engine-protocol.ts";
@@ -257,9 +257,12 @@ export class TrainerSession {
     };
   }
 
+  /** Nothing is left to do; a validation that a stop interrupted after the last step still is. */
   get isFinished(): boolean {
     const { state } = this.#at();
-    return state.stoppedEarly || state.step >= this.plan.totalSteps;
+    const { totalSteps, stepsPerEpoch } = this.plan;
+    if (state.stoppedEarly) return true;
+    return state.step >= totalSteps && !validationIsPending(state, this.setup.feed, stepsPerEpoch);
   }
 
   get state(): LoopState {

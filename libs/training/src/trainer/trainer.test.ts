@@ -150,7 +150,7 @@ describe("the same bits", () => {
     const random = seededRandom(5);
     let numKills = 0;
     const { result, numCrashes } = await run.finish((trainer) => {
-      if (numKills >= 4) return undefined;
+      if (numKills >= 3) return undefined;
       const killAt = (run.last?.step ?? 0) + random.int(0, 8);
       return ({ phase, step }) => {
         if (phase === "starting" || step < killAt) return;

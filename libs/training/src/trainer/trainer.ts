@@ -127,8 +127,6 @@ export class Trainer {
 
   /** A checkpoint of a run, for reading only: no attempt is taken. */
   async #openForReading(runDirectory: string, path: string | null): Promise<TrainerSession> {
-    await this.close();
-    this.#board.setPhase("starting");
     const store = openCheckpointStore(runDirectory);
     const checkpoint = path === null ? (await store.loadLatest())?.checkpoint : await store.load(path);
     if (checkpoint === undefined) {
@@ -141,10 +139,17 @@ export class Trainer {
     }
     const { runId, recipe } = checkpoint.manifest;
     const { spec, plan } = await readRunRecord(homeOf(runDirectory), runId);
-    const threads = chooseThreads(spec, plan?.threads);
-    this.#session = await openRecordedRun(runDirectory, spec, recipe.digest, threads, runId, this.#events);
-    await this.#session.load(checkpoint, true);
-    return this.#session;
+    const living = this.#session;
+    const fits = living?.options.runDirectory === runDirectory && living.plan.recipeDigest === recipe.digest;
+    if (!fits || !isSame(living.options.spec, spec)) {
+      await this.close();
+      this.#board.setPhase("starting");
+      const threads = chooseThreads(spec, plan?.threads);
+      this.#session = await openRecordedRun(runDirectory, spec, recipe.digest, threads, runId, this.#events);
+    }
+    const session = this.#session!;
+    await session.load(checkpoint, true);
+    return session;
   }
 
   /** After a failure the engine may be anywhere: the next request starts from the store. */
