@@ -23,7 +23,7 @@ async function up(home: string): Promise<CommandResult> {
 }
 
 /** The document of `up --json`. */
-export function describeStack(home: string, state: StackState): Record<string, unknown> {
+function describeStack(home: string, state: StackState): Record<string, unknown> {
   const { status, mode, address, namespace, uiUrl, startedAt, restarts } = state;
   return {
     status,

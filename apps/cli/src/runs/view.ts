@@ -92,7 +92,7 @@ function errorOf(failure: WorkflowFailedError): ErrorRecord {
   };
 }
 
-export function combine(
+function combine(
   uiUrl: string | null,
   { execution, progress, waitsForWorker }: Observation,
   state: RunState | null,

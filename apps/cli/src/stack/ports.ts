@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from "node:net";
 
 /** Where Temporal's server and its web UI are by custom. */
-export const preferredPorts = { server: 7233, ui: 8233 } as const;
+const preferredPorts = { server: 7233, ui: 8233 } as const;
 
 export interface StackPorts {
   readonly server: number;

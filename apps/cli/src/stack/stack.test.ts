@@ -97,6 +97,17 @@ describe("the local stack, with a real server and a real worker", () => {
     expect(up.json()).toMatchObject({ error: { code: "STACK_FAILED" } });
   });
 
+  test("with TEMPORAL_ADDRESS only a worker is started, on that server, and ended again", async () => {
+    using other = tempAnnealHome();
+    const env = { ...other.env, TEMPORAL_ADDRESS: state().address };
+    const up = await runAnneal(["up", "--json"], env);
+    expect(up.json()).toMatchObject({ mode: "remote", address: state().address, pids: { server: null } });
+    const { worker } = readStackState(other.path)!;
+    expect(await runAnneal(["down"], env)).toMatchObject({ exitCode: 0 });
+    expect(processAlive(worker!.pid)).toBe(false);
+    expect(processAlive(state().server!.pid)).toBe(true);
+  });
+
   test("`down` leaves no process behind, even after a kill of the supervisor and of `up.json`", async () => {
     const before = state();
     process.kill(before.supervisor.pid, "SIGKILL");

@@ -24,7 +24,7 @@ const readyLimitMs = 180_000;
 /** Longer than the supervisor gives its worker and its server together. */
 const stopLimitMs = 100_000;
 
-export function supervisorLogPath(home: string): string {
+function supervisorLogPath(home: string): string {
   return join(home, "logs", "supervisor.log");
 }
 

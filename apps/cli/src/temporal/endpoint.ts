@@ -79,7 +79,12 @@ export function findEndpoint(home: string): Endpoint | null {
 export async function openSession(home: string): Promise<Session> {
   const endpoint = findEndpoint(home);
   if (endpoint) return connectSession(endpoint);
-  throw new AnnealError("SERVER_UNREACHABLE", "No Temporal server is running.", "Start the local one: anneal up", {});
+  const state = readStackState(home);
+  const remedy =
+    state?.mode === "remote"
+      ? `The worker of this ANNEAL_HOME serves another server: set TEMPORAL_ADDRESS=${state.address}.`
+      : "Start the local one: anneal up";
+  throw new AnnealError("SERVER_UNREACHABLE", "No Temporal server is running here.", remedy);
 }
 
 export async function connectSession(endpoint: Endpoint, timeoutMs = connectTimeoutMs): Promise<Session> {
@@ -130,7 +135,7 @@ function unreachable({ address, namespace, isLocal }: Endpoint, cause: unknown):
   );
 }
 
-export function runUrl(endpoint: Pick<Endpoint, "uiUrl" | "namespace">, runId: string): string | null {
+function runUrl(endpoint: Pick<Endpoint, "uiUrl" | "namespace">, runId: string): string | null {
   if (endpoint.uiUrl === null) return null;
   return `${endpoint.uiUrl}/namespaces/${encodeURIComponent(endpoint.namespace)}/workflows/${encodeURIComponent(runId)}`;
 }
