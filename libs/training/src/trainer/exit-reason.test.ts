@@ -37,7 +37,8 @@ describe("explainExit", () => {
   });
 
   test("repeats the last line of the log", () => {
-    const error = explainExit({ ...quiet, code: 1, logTail: "one\nError: two\n" });
+    const greeting = "I0000 00:00:1795492614.132841    4910 port.cc:153] oneDNN custom operations are on.\n";
+    const error = explainExit({ ...quiet, code: 1, logTail: `one\nError: two\n${greeting}` });
     expect(error.message).toBe("the trainer exited with code 1: Error: two");
   });
 });

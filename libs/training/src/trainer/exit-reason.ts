@@ -24,7 +24,7 @@ export function explainExit(exit: TrainerExit): AnnealError {
       { ...facts, numOomKills },
     );
   }
-  const lastLine = logTail.trimEnd().split("\n").at(-1) ?? "";
+  const lastLine = logTail.trimEnd().split("\n").filter(isTelling).at(-1) ?? "";
   const why = code === trainerExitCodes.engineLost ? "lost its engine thread and " : "";
   return new AnnealError(
     "TRAINER_CRASHED",
@@ -32,6 +32,11 @@ export function explainExit(exit: TrainerExit): AnnealError {
     `The run goes on from its last checkpoint; look in ${logFile} if this happens again.`,
     facts,
   );
+}
+
+/** TensorFlow greets every start with lines that say nothing about its end. */
+function isTelling(line: string): boolean {
+  return !/^(?:I\d{4} |WARNING: All log messages before absl)/.test(line);
 }
 
 function ranOutOfMemory({ code, signal, numOomKills, logTail }: TrainerExit): boolean {
