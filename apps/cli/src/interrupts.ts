@@ -6,14 +6,20 @@ export interface Interrupts extends Disposable {
   onForce(action: () => void): void;
 }
 
+/** One Ctrl-C may come twice: from the terminal and, passed on, from `pnpm`. */
+const echoMs = 200;
+
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export function listenForInterrupts(): Interrupts {
   const first = new AbortController();
   let force = (): void => {};
+  let firstAtMs = 0;
   const listener = (): void => {
-    if (first.signal.aborted) force();
-    else first.abort();
+    if (!first.signal.aborted) {
+      firstAtMs = Date.now();
+      first.abort();
+    } else if (Date.now() - firstAtMs > echoMs) force();
   };
   for (const signal of signals) process.on(signal, listener);
   return {

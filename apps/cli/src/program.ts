@@ -1,5 +1,6 @@
 import { exitCodes } from "@anneal/contracts";
 import { Command } from "commander";
+import manifest from "../package.json" with { type: "json" };
 import { cancelCommand } from "./commands/cancel.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -69,6 +70,7 @@ Environment:
 export function buildProgram(): Command {
   const program = new Command("anneal")
     .description("Durable model training: runs that survive kill -9, in the Temporal UI, resumed bit for bit.")
+    .version(manifest.version)
     .helpCommand(false)
     .addHelpText("after", () => `${environmentHelp}\n\n${exitCodeHelp()}\n`)
     .addHelpText("after", "Example:\n  anneal demo\n  anneal train mnist --epochs 3\n  anneal watch <run>");

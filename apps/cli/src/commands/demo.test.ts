@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { processAlive, tempAnnealHome, waitFor } from "@anneal/testing";
 import { afterAll, expect, test } from "vitest";
@@ -55,6 +56,7 @@ test("Ctrl-C saves a checkpoint, ends everything, and the next demo goes on; a s
   expect(steps.at(-1)).toBeGreaterThanOrEqual(stoppedAt);
   second.child.kill("SIGINT");
   await waitFor(() => second.output().includes("stopping: saving"), { what: "the first Ctrl-C" });
+  await delay(300); // sooner it would count as an echo of the first
   second.child.kill("SIGINT");
   await once(second.child, "exit");
   expect(second.child.exitCode).toBe(130);

@@ -2,7 +2,6 @@ import { annealHome } from "@anneal/checkpoint";
 import type { Command } from "commander";
 import { type CommandResult, log } from "../output.ts";
 import { formatRun } from "../render/run.ts";
-import { formatFacts } from "../render/table.ts";
 import { viewFromDisk } from "../runs/disk.ts";
 import { findPids } from "../runs/pids.ts";
 import { viewRun } from "../runs/view.ts";
@@ -26,9 +25,5 @@ async function status(home: string, runId: string): Promise<CommandResult> {
   await using session = await openSession(home);
   const run = await viewRun(session, runId);
   const pids = findPids(home, runId);
-  const processes = formatFacts([
-    ["worker pid", pids.worker === null ? null : String(pids.worker)],
-    ["trainer pid", pids.trainer === null ? null : String(pids.trainer)],
-  ]);
-  return { document: { ...run, pids }, text: [formatRun(run), processes].filter(Boolean).join("\n") };
+  return { document: { ...run, pids }, text: formatRun(run, pids) };
 }

@@ -13,8 +13,14 @@ export function upCommand(): Command {
     "Start the local stack: a Temporal server with its web UI, and a worker",
     `anneal up
 TEMPORAL_ADDRESS=temporal.example:7233 anneal up   # only a worker, on that server`,
-  ).action((options: CommonOptions) => finish(options, up(annealHome())));
+  )
+    .addHelpText("after", notes)
+    .action((options: CommonOptions) => finish(options, up(annealHome())));
 }
+
+const notes = `
+A server or a worker that dies is started again, with a growing pause; runs go on from their last checkpoint.
+Ports 7233 (server) and 8233 (UI) are used where they are free, others where they are taken.`;
 
 async function up(home: string): Promise<CommandResult> {
   await ensureAll({ log });

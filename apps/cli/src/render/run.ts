@@ -1,9 +1,10 @@
+import type { RunPids } from "../runs/pids.ts";
 import type { RunView } from "../runs/view.ts";
 import { formatFacts } from "./table.ts";
 import { formatCount, formatDuration, formatMetrics, formatTime } from "./values.ts";
 
-/** A run as a person reads it. */
-export function formatRun(run: RunView): string {
+/** A run as a person reads it, with the local processes where they are known. */
+export function formatRun(run: RunView, pids: RunPids | null = null): string {
   const failures = run.recentFailures.map(
     ({ attempt, activity, step, error }) =>
       `  attempt ${attempt} (${activity}, step ${step}): ${error.code}: ${error.message}`,
@@ -33,6 +34,8 @@ export function formatRun(run: RunView): string {
     ["failed attempts", run.numFailedAttempts ? String(run.numFailedAttempts) : null],
     ["error", run.error && `${run.error.code}: ${run.error.message}`],
     ["remedy", run.error?.remedy],
+    ["worker pid", pids?.worker?.toString()],
+    ["trainer pid", pids?.trainer?.toString()],
     ["UI", run.uiUrl],
   ]);
   return [facts, ...failures].join("\n");
