@@ -1,4 +1,4 @@
-import type { Progress, TrainingActivities } from "@anneal/contracts";
+import { noProgress, type Progress, type TrainingActivities } from "@anneal/contracts";
 import { Context } from "@temporalio/activity";
 import {
   type LastSignals,
@@ -38,7 +38,7 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
     work: (trainer: Trainer, report: (progress: Progress) => void) => Promise<{ result: T; stopped: boolean }>,
   ): Promise<T> {
     const context = Context.current();
-    const known = lastProgress.get(runId) ?? idle;
+    const known = lastProgress.get(runId) ?? noProgress;
     const initial: Progress = { ...known, phase: "starting", note: null, samplesPerSecond: null, workerPid };
     const reporter = new ProgressReporter(context, runId, initial, {
       signal: dependencies.signalProgress,
@@ -104,23 +104,6 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
     },
   } satisfies TrainingActivities;
 }
-
-const idle: Progress = {
-  phase: "starting",
-  step: 0,
-  totalSteps: 0,
-  epoch: 0,
-  epochs: 0,
-  metrics: {},
-  samplesPerSecond: null,
-  secondsLeft: null,
-  checkpoint: null,
-  best: null,
-  engineWaitShare: null,
-  trainerPid: null,
-  workerPid: null,
-  note: null,
-};
 
 function queueNote(running: readonly string[], position: number): string {
   const ahead = position === 1 ? "next in line" : `${position - 1} ahead in line`;

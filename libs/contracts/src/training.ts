@@ -70,6 +70,24 @@ export interface Progress {
   readonly note: string | null;
 }
 
+/** The progress of a run of which nothing is known yet. */
+export const noProgress: Progress = {
+  phase: "starting",
+  step: 0,
+  totalSteps: 0,
+  epoch: 0,
+  epochs: 0,
+  metrics: {},
+  samplesPerSecond: null,
+  secondsLeft: null,
+  checkpoint: null,
+  best: null,
+  engineWaitShare: null,
+  trainerPid: null,
+  workerPid: null,
+  note: null,
+};
+
 /** A checkpoint that could not be used and was passed over for the one before. */
 export interface SkippedCheckpoint {
   readonly path: string;

@@ -25,8 +25,8 @@ afterAll(async () => {
 describe("schedules", () => {
   it("fire by themselves, twice, each time a run of its own; pause, trigger, delete", async () => {
     await installation.json("schedule", "create", "often", recipe, "--every", "5s", "--overlap", "skip");
-    const [listed] = (await installation.json<{ schedules: { id: string }[] }>("schedule", "list")).schedules;
-    expect(listed).toMatchObject({ id: "often", recipe: "mine" });
+    const [listed] = (await installation.json<{ schedules: { scheduleId: string }[] }>("schedule", "list")).schedules;
+    expect(listed).toMatchObject({ scheduleId: "often", recipe: "mine" });
 
     const completed = () => runsOf("often").then((runs) => runs.filter(({ status }) => status === "completed"));
     await waitFor(async () => (await completed()).length >= 2, {

@@ -1,27 +1,16 @@
-import type { CheckpointReference, Progress, TrainingPhase, TrainingPlan } from "@anneal/contracts";
+import {
+  type CheckpointReference,
+  noProgress,
+  type Progress,
+  type TrainingPhase,
+  type TrainingPlan,
+} from "@anneal/contracts";
 import type { LoopReport } from "../loop/run-loop.ts";
-
-const nothingYet: Progress = {
-  phase: "starting",
-  step: 0,
-  totalSteps: 0,
-  epoch: 0,
-  epochs: 0,
-  metrics: {},
-  samplesPerSecond: null,
-  secondsLeft: null,
-  checkpoint: null,
-  best: null,
-  engineWaitShare: null,
-  trainerPid: process.pid,
-  workerPid: null,
-  note: null,
-};
 
 /** The newest progress of a trainer, put together from what its parts tell. Every change is sent. */
 export class ProgressBoard {
   readonly #send: (progress: Progress) => void;
-  #progress: Progress = nothingYet;
+  #progress: Progress = { ...noProgress, trainerPid: process.pid };
 
   constructor(send: (progress: Progress) => void) {
     this.#send = send;
