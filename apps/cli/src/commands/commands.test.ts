@@ -210,7 +210,7 @@ describe("a run's life, with a real server, worker and trainer", () => {
       "compilerOptions.paths.anneal",
     );
     expect(await anneal("init", file)).toMatchObject({ exitCode: 2 });
-    const end = await anneal("train", file, "--max-steps", "3", "--run-id", "mine");
+    const end = await anneal("train", file, "--num-samples", "500", "--max-steps", "3", "--run-id", "mine");
     expect(end).toMatchObject({ exitCode: 0 });
 
     writeFileSync(file, readFileSync(file, "utf8").replace("defineRecipe({", "defineRecipe({ // edited"));
@@ -235,7 +235,7 @@ describe("a run's life, with a real server, worker and trainer", () => {
     expect((await status("edited")).status).toBe("cancelled");
   });
 
-  test("a recipe that throws fails its run with the code, and leaves no run behind", async () => {
+  test("a recipe that throws fails its run with the code, and its id can be used again", async () => {
     const file = join(home.path, "throws.ts");
     const source = readFileSync(join(home.path, "elsewhere", "mine.ts"), "utf8");
     writeFileSync(file, source.replace("const toUnit", 'throw new Error("no data today");\n    const toUnit'));

@@ -9,13 +9,19 @@ const graceMs = 10_000;
  * Ends what a killed supervisor left behind: the server stays up by itself, the worker ends when its channel closes
  * but may still be on its way. They are found by `up.json`, a server also by the database on its command line (the
  * supervisor may have died before it could write, or the file was deleted). The caller knows that no supervisor lives.
+ * False when there was nothing.
  */
-export async function endLeftovers(home: string, log: (line: string) => void): Promise<void> {
+export async function endLeftovers(home: string, log: (line: string) => void): Promise<boolean> {
   const state = readStackState(home);
-  if (state?.worker) await endLeftover("worker", state.worker, log);
+  const worker = state?.worker ? [state.worker].filter(isAlive) : [];
   const servers = [...(state?.server ? [state.server] : []), ...findByArgument(databasePath(home))];
-  for (const server of servers) await endLeftover("server", server, log);
+  const left = [
+    ...worker.map((identity) => ({ name: "worker", identity })),
+    ...servers.filter(isAlive).map((identity) => ({ name: "server", identity })),
+  ];
+  for (const { name, identity } of left) await endLeftover(name, identity, log);
   removeStackState(home);
+  return left.length > 0;
 }
 
 async function endLeftover(name: string, identity: ProcessIdentity, log: (line: string) => void): Promise<void> {

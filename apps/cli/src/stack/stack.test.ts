@@ -7,7 +7,7 @@ import { searchAttributeKeys } from "../temporal/search-attributes.ts";
 import { runAnneal } from "../test-support/run-anneal.ts";
 import { findByArgument } from "./processes.ts";
 import { databasePath } from "./server-process.ts";
-import { readStackState, type StackState } from "./state.ts";
+import { readStackState, removeStackState, type StackState } from "./state.ts";
 
 describe("the local stack, with a real server and a real worker", () => {
   const home = tempAnnealHome();
@@ -108,12 +108,15 @@ describe("the local stack, with a real server and a real worker", () => {
     expect(processAlive(state().server!.pid)).toBe(true);
   });
 
-  test("`down` leaves no process behind, even after a kill of the supervisor and of `up.json`", async () => {
+  test("`down` leaves no process behind, even when the supervisor was killed and `up.json` is gone", async () => {
     const before = state();
     process.kill(before.supervisor.pid, "SIGKILL");
+    removeStackState(home.path);
     const down = await anneal("down", "--json");
     expect(down.json()).toEqual({ stopped: true });
-    for (const part of [before.supervisor, before.server!, before.worker!]) expect(processAlive(part.pid)).toBe(false);
+    for (const part of [before.supervisor, before.server!]) expect(processAlive(part.pid)).toBe(false);
+    // Nobody can name it any more; it ends by itself.
+    await waitFor(() => !processAlive(before.worker!.pid), { timeoutMs: 30_000, what: "the worker to end" });
     expect(readStackState(home.path)).toBeNull();
     expect((await anneal("down", "--json")).json()).toEqual({ stopped: false });
   });

@@ -61,8 +61,8 @@ export async function stopStack(home: string, log: Log): Promise<boolean> {
   const supervisor = holder === null ? null : identify(holder);
   const hadState = readStackState(home) !== null;
   if (supervisor) await endProcess(supervisor, stopLimitMs);
-  await endLeftovers(home, log);
-  return supervisor !== null || hadState;
+  const hadLeftovers = await endLeftovers(home, log);
+  return supervisor !== null || hadState || hadLeftovers;
 }
 
 /** Waits for a stack that is starting or stopping; the ready state, or null when there is no stack. */
