@@ -4,8 +4,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { processAlive, tempAnnealHome, waitFor } from "@anneal/testing";
 import { afterAll, expect, test } from "vitest";
-import { descendants, findByArgument } from "../stack/processes.ts";
-import { databasePath } from "../stack/server-process.ts";
+import { descendants } from "../stack/processes.ts";
+import { findServers } from "../stack/server-process.ts";
 import { readStackState } from "../stack/state.ts";
 
 const home = tempAnnealHome();
@@ -61,6 +61,6 @@ test("Ctrl-C saves a checkpoint, ends everything, and the next demo goes on; a s
   await once(second.child, "exit");
   expect(second.child.exitCode).toBe(130);
   await waitFor(() => !morePids.some(processAlive), { what: "all processes to end" });
-  expect(findByArgument(databasePath(home.path))).toEqual([]);
+  expect(findServers(home.path)).toEqual([]);
   expect(readStackState(home.path)).toBeNull();
 });

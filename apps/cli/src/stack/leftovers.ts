@@ -1,5 +1,5 @@
-import { endProcess, findByArgument, isAlive, type ProcessIdentity } from "./processes.ts";
-import { databasePath } from "./server-process.ts";
+import { endProcess, isAlive, type ProcessIdentity } from "./processes.ts";
+import { findServers } from "./server-process.ts";
 import { readStackState, removeStackState } from "./state.ts";
 
 /** How long an orphan may take: its worker saves nothing (its runs resume from their last checkpoint). */
@@ -14,7 +14,7 @@ const graceMs = 10_000;
 export async function endLeftovers(home: string, log: (line: string) => void): Promise<boolean> {
   const state = readStackState(home);
   const worker = state?.worker ? [state.worker].filter(isAlive) : [];
-  const servers = [...(state?.server ? [state.server] : []), ...findByArgument(databasePath(home))];
+  const servers = [...(state?.server ? [state.server] : []), ...findServers(home)];
   const left = [
     ...worker.map((identity) => ({ name: "worker", identity })),
     ...servers.filter(isAlive).map((identity) => ({ name: "server", identity })),

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { descendants, endProcess, findByArgument, identify, isAlive, waitForEnd } from "./processes.ts";
+import { descendants, endProcess, findByArguments, identify, isAlive, waitForEnd } from "./processes.ts";
 
 test("a process is told from another one that got its pid", () => {
   const self = identify(process.pid);
@@ -18,7 +18,7 @@ test("a process that ignores SIGTERM is killed after its grace, and its children
   await once(child.stdout, "data");
   const identity = identify(child.pid!);
   const [sleeper] = descendants(child.pid!);
-  expect(findByArgument(marker)).toEqual([identity]);
+  expect(findByArguments(marker, "-c")).toEqual([identity]);
   await endProcess(identity!, 50);
   expect(isAlive(identity!)).toBe(false);
   expect(await waitForEnd(sleeper!, 0)).toBe(true);

@@ -79,10 +79,14 @@ export function descendants(pid: number): ProcessIdentity[] {
   return found;
 }
 
-/** Living processes that have `argument` as one of their command line's arguments. */
-export function findByArgument(argument: string): ProcessIdentity[] {
+/** Living processes that have all of `wanted` among the arguments of their command line. */
+export function findByArguments(...wanted: readonly string[]): ProcessIdentity[] {
+  const matches = (pid: number): boolean => {
+    const given = readText(`/proc/${pid}/cmdline`)?.split("\0") ?? [];
+    return wanted.every((argument) => given.includes(argument));
+  };
   return allStats()
-    .filter(({ pid, state }) => state !== "Z" && readText(`/proc/${pid}/cmdline`)?.split("\0").includes(argument))
+    .filter(({ pid, state }) => state !== "Z" && matches(pid))
     .map(({ pid, startTicks }) => ({ pid, startTicks }));
 }
 

@@ -7,6 +7,7 @@ import { connectTo, type Endpoint } from "../temporal/endpoint.ts";
 import { ensureSearchAttributes } from "../temporal/search-attributes.ts";
 import { openLog } from "./log-file.ts";
 import type { StackPorts } from "./ports.ts";
+import { findByArguments, type ProcessIdentity } from "./processes.ts";
 
 const readyLimitMs = 60_000;
 
@@ -22,8 +23,13 @@ export function serverLogPath(home: string): string {
 }
 
 /** The server's SQLite file: its whole memory. */
-export function databasePath(home: string): string {
+function databasePath(home: string): string {
   return join(home, "server", "temporal.db");
+}
+
+/** Living servers on that file. Not everything that has it open: a person may be looking into it. */
+export function findServers(home: string): ProcessIdentity[] {
+  return findByArguments("start-dev", databasePath(home));
 }
 
 /**

@@ -5,8 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { connectSession, localEndpoint } from "../temporal/endpoint.ts";
 import { searchAttributeKeys } from "../temporal/search-attributes.ts";
 import { runAnneal } from "../test-support/run-anneal.ts";
-import { findByArgument } from "./processes.ts";
-import { databasePath } from "./server-process.ts";
+import { findServers } from "./server-process.ts";
 import { readStackState, removeStackState, type StackState } from "./state.ts";
 
 describe("the local stack, with a real server and a real worker", () => {
@@ -30,7 +29,7 @@ describe("the local stack, with a real server and a real worker", () => {
     const third = await anneal("up", "--json");
     expect(first.json()).toEqual(second.json());
     expect(third.json()).toEqual(first.json());
-    expect(findByArgument(databasePath(home.path))).toHaveLength(1);
+    expect(findServers(home.path)).toHaveLength(1);
   });
 
   test("search attributes can be used as soon as `up` returns", async () => {
@@ -127,7 +126,7 @@ describe("the local stack, with a real server and a real worker", () => {
     const down = await anneal("down", "--json");
     expect(down.json()).toEqual({ stopped: true });
     for (const part of [before.supervisor, before.server!, before.worker!]) expect(processAlive(part.pid)).toBe(false);
-    expect(findByArgument(databasePath(home.path))).toEqual([]);
+    expect(findServers(home.path)).toEqual([]);
   });
 
   test("without a server, commands that look say so and what to do", async () => {
