@@ -50,7 +50,7 @@ export const checkpoint: Bench = {
 /** Extra time per extra checkpoint, by round. Noise may make it negative: it is reported as it is. */
 async function compareRuns(scope: BenchScope) {
   const numRounds = scope.rounds(7, 2);
-  const [numWarmUp, numSteps, everyMs] = scope.choose([20, 120, 1_000], [2, 6, 100]);
+  const [numWarmUp, numSteps, everyMs] = scope.choose([20, 400, 1_000], [2, 6, 100]);
   const maxSteps = numWarmUp + numRounds * numSteps;
   const home = scope.temporaryDirectory();
   const open = async (runId: string, spec: RunSpec) => {

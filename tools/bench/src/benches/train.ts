@@ -18,7 +18,7 @@ export const train: Bench = {
   measures: "images/s of training, against tfjs-node's model.fit",
   async run(scope) {
     const numRounds = scope.rounds(7, 2);
-    const [numWarmUp, numSteps] = scope.choose([30, 100], [2, 5]);
+    const [numWarmUp, numSteps] = scope.choose([30, 200], [2, 5]);
     const totalSteps = numWarmUp + numRounds * numSteps;
     const home = scope.temporaryDirectory();
     const ours = await DirectRun.start(home, "train", mnistSpec({ parameters, maxSteps: totalSteps }));

@@ -4,10 +4,17 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openCheckpointStore } from "@anneal/checkpoint";
 import type { BenchScope } from "../harness/bench.ts";
+import { processorSeconds } from "./process-usage.ts";
 
 const main = fileURLToPath(new URL("../../../../apps/cli/src/main.ts", import.meta.url));
 /** Fine against what is timed with it: seconds. */
 const pollMs = 5;
+const sampleMs = 100;
+
+interface Measured {
+  readonly document: Record<string, unknown>;
+  readonly processor: number;
+}
 
 /** The local stack in a home of its own, driven by the `anneal` command as a person does. */
 export class Stack {
@@ -37,6 +44,11 @@ export class Stack {
 
   /** Runs a command to its end and returns the document of `--json`. */
   async anneal(...args: readonly string[]): Promise<Record<string, unknown>> {
+    return (await this.measure(...args)).document;
+  }
+
+  /** Runs a command, and tells its processor time in seconds from when it said that its run has started. */
+  async measure(...args: readonly string[]): Promise<Measured> {
     const child = spawn(process.execPath, [main, ...args, "--json"], {
       env: this.#env,
       stdio: ["ignore", "pipe", "pipe"],
@@ -48,12 +60,21 @@ export class Stack {
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
+      if (startupSeconds === null && /^run .* started/m.test(stderr)) startupSeconds = lastSeconds = sample(child.pid);
     });
+    let startupSeconds: number | null = null;
+    let lastSeconds = 0;
+    const sampling = setInterval(() => {
+      lastSeconds = Math.max(lastSeconds, sample(child.pid));
+    }, sampleMs);
     const exitCode = await new Promise<number | null>((resolve, reject) => {
       child.once("error", reject).once("close", resolve);
-    });
+    }).finally(() => clearInterval(sampling));
     if (exitCode !== 0) throw new Error(`anneal ${args.join(" ")} ended with ${exitCode}: ${stderr.slice(-2_000)}`);
-    return JSON.parse(stdout) as Record<string, unknown>;
+    return {
+      document: JSON.parse(stdout) as Record<string, unknown>,
+      processor: lastSeconds - (startupSeconds ?? 0),
+    };
   }
 
   /** Milliseconds from the `train` command until its first step is done and on disk. */
@@ -72,5 +93,14 @@ export class Stack {
     await command;
     if (firstStepMs === null) throw new Error(`run ${runId} ended without its first step`);
     return firstStepMs;
+  }
+}
+
+/** A process that has just ended has no number any more: the one before counts. */
+function sample(pid: number | undefined): number {
+  try {
+    return processorSeconds(pid ?? 0);
+  } catch {
+    return 0;
   }
 }
