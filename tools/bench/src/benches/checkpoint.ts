@@ -41,6 +41,7 @@ export const checkpoint: Bench = {
       ],
       notes: [
         `share at one a minute = cost of one / 60 s (target < 2 %): ${share.value < 2 ? "met" : "MISSED"}; the cost comes from two interleaved runs, one with a checkpoint every ${whole.everyMs} ms (${formatNumber(whole.slowdown * 100)} % slower), one without`,
+        `cost of one by round: ${costs.map(formatNumber).join(", ")} ms; around zero, it is smaller than the machine's drift`,
         `stalls and commits: ${parts.stallsMs.length} of each, the parts of a trainer put together, training meanwhile`,
       ],
     };

@@ -49,9 +49,15 @@ describe("statistics", () => {
     expect(() => roundRatios([1], [], "lower")).toThrow(RangeError);
   });
 
-  it("a spread is half the range, relative; nothing for one round", () => {
+  it("a spread is half the range, relative; nothing for one round nor around zero", () => {
     expect(relativeSpread([90, 100, 110])).toBeCloseTo(0.1);
     expect(relativeSpread([5])).toBeNull();
-    expect(relativeSpread([0, 0, 1])).toBeNull();
+    expect(relativeSpread([-110, -90])).toBeCloseTo(0.1);
+    expect(
+      [
+        [0, 0, 1],
+        [-1, 3],
+      ].map(relativeSpread),
+    ).toEqual([null, null]);
   });
 });

@@ -13,11 +13,14 @@ export function quantile(values: readonly number[], q: number): number {
   return below === above ? below : below + (above - below) * (position - Math.floor(position));
 }
 
-/** Half of the range of the values, relative to their median: 0.02 reads as "± 2 %". Null where it says nothing. */
+/**
+ * Half of the range of the values, relative to their median: 0.02 reads as "± 2 %". Null where it says nothing: for one
+ * value, and for values around zero.
+ */
 export function relativeSpread(values: readonly number[]): number | null {
-  const middle = Math.abs(median(values));
-  if (values.length < 2 || middle === 0) return null;
-  return (Math.max(...values) - Math.min(...values)) / 2 / middle;
+  const [least, greatest] = [Math.min(...values), Math.max(...values)];
+  if (values.length < 2 || least * greatest <= 0) return null;
+  return (greatest - least) / 2 / Math.abs(median(values));
 }
 
 /** Ours against a peer's in each round, so that > 1 always means that we are better. */
