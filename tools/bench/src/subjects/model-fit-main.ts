@@ -1,3 +1,4 @@
+import type { FeedPlan } from "@anneal/data";
 import { installSeededRandom, loadTensorflow } from "@anneal/runtime";
 import { loadRecipe } from "@anneal/training";
 import type { LayersModel } from "@tensorflow/tfjs";
@@ -11,6 +12,7 @@ import { runRing } from "./ring-run.ts";
  */
 const { intraOp, interOp } = machineThreads;
 const { tf } = loadTensorflow({ numIntraOpThreads: intraOp, numInterOpThreads: interOp });
+const numClasses = 10;
 let fitNext: ((numSteps: number) => Promise<FitReply>) | null = null;
 
 process.on("message", (request: FitRequest) => {
@@ -33,12 +35,11 @@ async function answer(request: FitRequest): Promise<FitReply> {
 async function prepare({ numSteps, parameters, learningRate }: Extract<FitRequest, { type: "prepare" }>) {
   const spec = mnistSpec({ parameters });
   const mnist = await openMnist(spec);
-  const { batchSize, inputs, labels } = mnist.plan;
-  const work = { kind: "collect" } as const;
-  const { collected, numSamples } = await runRing({ plan: mnist.plan, startItem: 0, stopItem: numSteps, work });
-  if (collected === null) throw new Error("nothing was collected");
-  const xs = tf.tensor(collected.inputs, [numSamples, ...inputs.shape]);
-  const ys = tf.oneHot(tf.tensor(collected.labels, [numSamples, ...labels.shape], "int32"), numClasses).toFloat();
+  const { batchSize, inputs } = mnist.plan;
+  const numBatches = Math.min(numSteps, mnist.stepsPerEpoch);
+  const { xs, ys, numSamples } = await collect(mnist.plan, numBatches);
+  // What was needed to collect them is no part of what `model.fit` needs.
+  globalThis.gc?.();
 
   const random = installSeededRandom(tf, { seed: spec.seed });
   random.beginInit();
@@ -54,6 +55,8 @@ async function prepare({ numSteps, parameters, learningRate }: Extract<FitReques
 
   let done = 0;
   return async (steps: number): Promise<FitReply> => {
+    // Never more than one epoch's images in memory, as its users have them: then the first ones again.
+    if (done + steps > numBatches) done = 0;
     const from = done * batchSize;
     const numTaken = Math.min(steps * batchSize, numSamples - from);
     const [x, y] = tf.tidy(() => [xs.slice(from, numTaken), ys.slice(from, numTaken)] as const);
@@ -67,4 +70,15 @@ async function prepare({ numSteps, parameters, learningRate }: Extract<FitReques
   };
 }
 
-const numClasses = 10;
+/** The run's first batches, in order. */
+async function collect(plan: FeedPlan, numBatches: number) {
+  const work = { kind: "collect" } as const;
+  const { collected, numSamples } = await runRing({ plan, startItem: 0, stopItem: numBatches, work });
+  if (collected === null) throw new Error("nothing was collected");
+  const xs = tf.tensor(collected.inputs, [numSamples, ...plan.inputs.shape]);
+  const indices = tf.tensor(collected.labels, [numSamples, ...plan.labels.shape], "int32");
+  const ys = tf.oneHot(indices, numClasses).toFloat();
+  // TensorFlow takes a copy when a tensor is first read, and the array can go.
+  xs.slice(0, 1).dispose();
+  return { xs, ys, numSamples };
+}

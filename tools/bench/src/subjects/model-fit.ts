@@ -32,7 +32,7 @@ export class ModelFit {
   static async start(prepare: Omit<Extract<FitRequest, { type: "prepare" }>, "type">): Promise<ModelFit> {
     const { intraOp, interOp } = machineThreads;
     const child = fork(fileURLToPath(new URL("./model-fit-main.ts", import.meta.url)), [], {
-      execArgv: ["--disable-warning=ExperimentalWarning"],
+      execArgv: ["--expose-gc", "--disable-warning=ExperimentalWarning"],
       env: { ...process.env, ...tensorflowEnvironment({ numIntraOpThreads: intraOp, numInterOpThreads: interOp }) },
       // stdout is for the result.
       stdio: ["ignore", 2, 2, "ipc"],

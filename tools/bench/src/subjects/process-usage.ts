@@ -1,6 +1,12 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
-/** Largest resident memory that a living process has had so far, in MiB. Linux only. */
+/** From now on `peakMemoryMiB` knows nothing of what was before. */
+export function resetPeakMemory(pid: number): void {
+  // proc(5): 5 resets the peak resident set size to what it is now.
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
+}
+
+/** Largest resident memory that a living process has had so far, or since it was reset, in MiB. Linux only. */
 export function peakMemoryMiB(pid: number): number {
   const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   if (kilobytes === undefined) throw new Error(`/proc/${pid}/status does not say VmHWM`);
