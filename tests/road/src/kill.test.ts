@@ -44,7 +44,9 @@ function trainerPast(runId: string, step: number): Promise<number> {
   return waitFor(
     async () => {
       const progress = await liveProgress(client, runId).catch(() => null);
-      return progress && progress.step > step && progress.phase === "training" ? progress.trainerPid : null;
+      if (!progress?.trainerPid || progress.step <= step || progress.phase !== "training") return null;
+      // A heartbeat may still speak of the trainer that was killed last.
+      return processAlive(progress.trainerPid) && progress.trainerPid;
     },
     { timeoutMs: 30_000, what: `${runId} to train past step ${step}` },
   );
