@@ -67,7 +67,6 @@ export const failureTable = {
   RUN_COMPLETE: { class: "input", exitCode: exitCodes.conflict },
   RUN_ACTIVE: { class: "input", exitCode: exitCodes.conflict },
   RUN_FAILED: { class: "input", exitCode: exitCodes.runFailed },
-  RUN_CANCELLED: { class: "input", exitCode: exitCodes.cancelled },
   SCHEDULE_NOT_FOUND: { class: "input", exitCode: exitCodes.notFound },
   SCHEDULE_EXISTS: { class: "input", exitCode: exitCodes.conflict },
   CHECKPOINT_NOT_FOUND: { class: "input", exitCode: exitCodes.notFound },

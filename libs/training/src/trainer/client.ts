@@ -31,6 +31,10 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The process ends by itself when nothing was asked for so long. Default 30 s. */
   readonly idleMs?: number;
+  /** A trainer that says nothing for so long while it is asked something hangs, and is ended. Default 5 minutes. */
+  readonly silenceLimitMs?: number;
+  /** The same for one that speaks but does not get on: no step, no evaluated batch. Default 30 minutes. */
+  readonly stuckLimitMs?: number;
   /** Points at which the checkpoint code fails on purpose (`ANNEAL_FAULT`), for tests. */
   readonly faults?: string;
 }
@@ -48,6 +52,11 @@ interface Pending {
 
 /** Much more than a message takes; a trainer that does not go by then never will. */
 const closeLimitMs = 5_000;
+/** Longer than any synchronous work of a recipe's `data()` that a person would wait for. */
+const defaultSilenceLimitMs = 300_000;
+/** Longer than any single step. */
+const defaultStuckLimitMs = 1_800_000;
+const watchIntervalMs = 1_000;
 const logTailBytes = 16_384;
 
 /**
@@ -73,9 +82,22 @@ export async function spawnTrainer(options: SpawnOptions): Promise<TrainerClient
     serialization: "advanced",
   });
   closeSync(log);
-  const client = new TrainerClient(child, runDirectory, { logFile, logStart });
+  const client = new TrainerClient(child, runDirectory, {
+    logFile,
+    logStart,
+    silenceLimitMs: options.silenceLimitMs ?? defaultSilenceLimitMs,
+    stuckLimitMs: options.stuckLimitMs ?? defaultStuckLimitMs,
+  });
   await client.ready;
   return client;
+}
+
+interface ClientOptions {
+  readonly logFile: string;
+  /** Size of the log before this process. */
+  readonly logStart: number;
+  readonly silenceLimitMs: number;
+  readonly stuckLimitMs: number;
 }
 
 /** The parent's side of a trainer process. */
@@ -88,15 +110,19 @@ export class TrainerClient {
   readonly ready: Promise<void>;
   readonly #child: ChildProcess;
   readonly #oomKillsBefore = readOomKills();
-  readonly #logStart: number;
+  readonly #options: ClientOptions;
   #pending: Pending | null = null;
   #failure: AnnealError | null = null;
+  /** Since the last message, while a request is pending. */
+  #silentMs = 0;
+  /** What the last progress said of how far the trainer is. */
+  #lastSign = "";
 
-  constructor(child: ChildProcess, runDirectory: string, log: { readonly logFile: string; readonly logStart: number }) {
+  constructor(child: ChildProcess, runDirectory: string, options: ClientOptions) {
     this.#child = child;
     this.runDirectory = runDirectory;
-    this.logFile = log.logFile;
-    this.#logStart = log.logStart;
+    this.logFile = options.logFile;
+    this.#options = options;
     const ready = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<void>();
     this.ready = ready.promise;
@@ -107,9 +133,9 @@ export class TrainerClient {
     });
     const onEnd = (failure: AnnealError): void => {
       this.#failure ??= failure;
-      this.#pending?.reject(failure);
+      this.#pending?.reject(this.#failure);
       this.#pending = null;
-      ready.reject(failure);
+      ready.reject(this.#failure);
       exited.resolve();
     };
     child.on("error", (cause) => onEnd(notStarted(cause)));
@@ -185,10 +211,35 @@ export class TrainerClient {
     if (this.#failure !== null) reject(this.#failure);
     else if (this.#pending !== null) reject(overlapping(request.type));
     else {
+      const watch = this.#watchForHang();
+      const settled = () => watch[Symbol.dispose]();
+      promise.then(settled, settled);
       this.#pending = { expected, onProgress, resolve, reject };
       this.#send(request);
     }
     return promise as Promise<ReplyOf<Type>>;
+  }
+
+  /**
+   * Ends a trainer that hangs. Counts its own ticks instead of reading the clock: after this process itself was stopped
+   * for a while, the trainer's messages are still in the channel.
+   */
+  #watchForHang(): Disposable {
+    const { silenceLimitMs, stuckLimitMs } = this.#options;
+    let seen = "";
+    let stuckMs = 0;
+    this.#silentMs = 0;
+    this.#lastSign = "";
+    const intervalMs = Math.min(watchIntervalMs, silenceLimitMs);
+    const timer = setInterval(() => {
+      this.#silentMs += intervalMs;
+      stuckMs = this.#lastSign === seen ? stuckMs + intervalMs : 0;
+      seen = this.#lastSign;
+      if (this.#silentMs <= silenceLimitMs && stuckMs <= stuckLimitMs) return;
+      this.#failure ??= hung(this.#silentMs > silenceLimitMs ? "said nothing" : "made no progress", this.logFile);
+      this.kill();
+    }, intervalMs);
+    return { [Symbol.dispose]: () => clearInterval(timer) };
   }
 
   #send(request: TrainerRequest): void {
@@ -199,7 +250,10 @@ export class TrainerClient {
   #receive(reply: TrainerReply): void {
     const pending = this.#pending;
     if (pending === null) return;
+    this.#silentMs = 0;
     if (reply.type === "progress") {
+      const { phase, step, note } = reply.progress;
+      this.#lastSign = `${phase} ${step} ${note ?? ""} ${JSON.stringify(reply.progress.metrics)}`;
       pending.onProgress(reply.progress);
       return;
     }
@@ -219,7 +273,7 @@ export class TrainerClient {
   /** What this process wrote, as far as it is at the end of the log: runs before it may have ended otherwise. */
   #logTail(): string {
     try {
-      const written = readFileSync(this.logFile).subarray(this.#logStart);
+      const written = readFileSync(this.logFile).subarray(this.#options.logStart);
       return written.subarray(Math.max(0, written.length - logTailBytes)).toString("utf8");
     } catch {
       return "";
@@ -236,6 +290,15 @@ function notStarted(cause: Error): AnnealError {
     "Check that the machine has memory and processes left.",
     {},
     { cause },
+  );
+}
+
+function hung(how: string, logFile: string): AnnealError {
+  return new AnnealError(
+    "TRAINER_HUNG",
+    `the trainer ${how} for too long and was ended`,
+    `The run goes on from its last checkpoint; look in ${logFile} if this happens again.`,
+    { logFile },
   );
 }
 

@@ -44,6 +44,7 @@ async function handle(request: TrainerRequest): Promise<void> {
   }
   busy = true;
   clearTimeout(idleTimer);
+  const signsOfLife = setInterval(() => trainer.giveSignOfLife(), 1_000);
   try {
     send(await answer(request));
   } catch (cause) {
@@ -52,6 +53,7 @@ async function handle(request: TrainerRequest): Promise<void> {
     process.stderr.write(`${new Date().toISOString()} ${request.type} failed: ${describe(failure)}\n`);
     send({ type: "failed", error: failure.toRecord() });
   } finally {
+    clearInterval(signsOfLife);
     busy = false;
     restartIdleTimer();
   }

@@ -54,6 +54,11 @@ export class ProgressBoard {
     });
   }
 
+  /** Says again what was said last: a sign of life. */
+  repeat(): void {
+    this.#send(this.#progress);
+  }
+
   #change(change: Partial<Progress>): void {
     this.#progress = { ...this.#progress, ...change };
     this.#send(this.#progress);

@@ -218,6 +218,26 @@ describe("what ends a trainer", () => {
     expect(readFileSync(run.trainer!.logFile, "utf8")).toContain("the engine thread ended");
   });
 
+  test("a process that hangs: it is ended by name, and the next one goes on to the same bits", async () => {
+    const run = newRun({ delayMs: 3 });
+    run.spawnWith({ silenceLimitMs: 1_500 });
+    await run.prepare();
+    const { pid } = run.trainer!;
+    const hanging = run.segment({ onProgress: ({ step }) => step > 2 && process.kill(pid, "SIGSTOP") });
+    await expect(hanging).rejects.toMatchObject({ code: "TRAINER_HUNG" });
+    await run.trainer!.exited;
+    expect(processAlive(pid)).toBe(false);
+    const { result } = await run.finish();
+    expect(result.checkpoint.digest).toBe(referenceDigest);
+  });
+
+  test("an engine that makes no step for too long, though its process is alive", async () => {
+    const run = newRun({ delayMs: 4_000 });
+    run.spawnWith({ stuckLimitMs: 2_000 });
+    await run.prepare();
+    await expect(run.segment()).rejects.toMatchObject({ code: "TRAINER_HUNG" });
+  });
+
   test("a newer attempt: the stale one can commit no more", async () => {
     const run = newRun({ delayMs: 10 }, { checkpoint: { everySteps: 2 } });
     const { plan } = await run.prepare();
@@ -346,5 +366,6 @@ test("a trainer whose parent is killed ends as well", async () => {
   const pid = await new Promise<number>((resolve) => parent.once("message", (message) => resolve(message as number)));
   expect(processAlive(pid)).toBe(true);
   parent.kill("SIGKILL");
-  await waitFor(() => !processAlive(pid), { what: "the trainer's end" });
+  // The contract: a second, and no heartbeat of its own needed to notice.
+  await waitFor(() => !processAlive(pid), { timeoutMs: 1_000, what: "the trainer's end" });
 });

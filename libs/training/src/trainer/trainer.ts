@@ -99,6 +99,11 @@ export class Trainer {
     this.#board.setPhase("stopping");
   }
 
+  /** Tells the parent that this process is alive, where nothing else does. */
+  giveSignOfLife(): void {
+    this.#board.repeat();
+  }
+
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = null;
