@@ -26,7 +26,7 @@ export async function acquire(layout: StoreLayout, attempt: number): Promise<voi
     await mkdir(layout.attempt(attempt));
   } catch (error) {
     const code = errnoOf(error);
-    if (code === "EEXIST") throw fenced(attempt, "its token was used before");
+    if (code === "EEXIST") throw fenced(attempt, "its token was used before", await highestAttempt(layout));
     if (code === "ENOENT") throw fenced(attempt, "the run was removed");
     throw error;
   }
@@ -51,18 +51,23 @@ export async function isCurrent(layout: StoreLayout, attempt: number): Promise<b
   return (await highestAttempt(layout)) === attempt;
 }
 
-export function fenced(attempt: number, why = "a newer attempt owns the run"): AnnealError {
+/** `highestAttempt` lets the workflow, which alone decides who is next, go on above every token that was ever used. */
+export function fenced(
+  attempt: number,
+  why = "a newer attempt owns the run",
+  highestAttempt: number | null = null,
+): AnnealError {
   return new AnnealError(
     "FENCED",
     `Attempt ${attempt} may not write checkpoints: ${why}.`,
     "Nothing to do: the newer attempt goes on with the run.",
-    { attempt },
+    { attempt, highestAttempt },
   );
 }
 
 async function refuseIfOutrun(layout: StoreLayout, attempt: number): Promise<void> {
   const highest = await highestAttempt(layout);
-  if (highest !== null && highest > attempt) throw fenced(attempt, `attempt ${highest} owns the run`);
+  if (highest !== null && highest > attempt) throw fenced(attempt, `attempt ${highest} owns the run`, highest);
 }
 
 async function highestAttempt(layout: StoreLayout): Promise<number | null> {

@@ -2,8 +2,9 @@ import type { Bench } from "../harness/bench.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { feed } from "./feed.ts";
 import { orchestration } from "./orchestration.ts";
+import { recover } from "./recover.ts";
 import { start } from "./start.ts";
 import { train } from "./train.ts";
 
 /** Every bench, in the order in which they run. */
-export const benches: readonly Bench[] = [train, checkpoint, feed, orchestration, start];
+export const benches: readonly Bench[] = [train, checkpoint, feed, orchestration, start, recover];
