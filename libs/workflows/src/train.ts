@@ -35,7 +35,7 @@ import { nextSegmentEnd, segmentSummary } from "./segments.ts";
 const statusQuery = defineQuery<RunState>(statusQueryName);
 const progressSignal = defineSignal<[Progress]>(progressSignalName);
 
-/** Failed attempts shown in the details; the history has them all. */
+/** Failed attempts and damaged checkpoints shown in the details; the history has them all. */
 const maxRecentFailures = 5;
 /** An activity may wait in a queue or train for very long; silence is what ends it, not its length. */
 const activityOptions = {
@@ -123,9 +123,11 @@ export async function train(input: TrainInput): Promise<TrainResult> {
     }
   }
 
-  function arrive(last: SegmentResult, status: RunStatus): void {
-    if (last.step > safeStep) counts = {};
-    safeStep = Math.max(safeStep, last.step);
+  function arrive(result: SegmentResult, status: RunStatus): void {
+    if (result.step > safeStep) counts = {};
+    safeStep = Math.max(safeStep, result.step);
+    const skipped = [...(state.last?.skipped ?? []), ...result.skipped].slice(-maxRecentFailures);
+    const last = { ...result, skipped };
     update({ status, last, progress: null });
   }
 

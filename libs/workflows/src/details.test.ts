@@ -1,0 +1,78 @@
+import { noProgress, type RunState, type SegmentResult } from "@anneal/contracts";
+import { describe, expect, it } from "vitest";
+import { describeRun } from "./details.ts";
+
+const checkpoint = { step: 20, epoch: 2, path: "/runs/r/checkpoints/step-20", digest: "ab".repeat(32) };
+const last = {
+  step: 20,
+  epoch: 2,
+  metrics: { loss: 0.123456 },
+  checkpoint,
+  best: { metric: "loss", value: 0.1, step: 10 },
+  exact: true,
+  skipped: [],
+} as unknown as SegmentResult;
+const state = {
+  status: "training",
+  plan: { totalSteps: 30, epochs: 3 },
+  progress: null,
+  last,
+  evaluation: null,
+  recentFailures: [],
+  numFailedAttempts: 0,
+} as unknown as RunState;
+
+describe("describeRun", () => {
+  it("says where the run is, how good it is, and where its checkpoint lies", () => {
+    expect(describeRun(state, "mnist").split("\n")).toEqual([
+      "**mnist** is **training**",
+      "",
+      "- step 20 of 30, epoch 2/3",
+      "- loss 0.1235",
+      "- best loss 0.1 at step 10",
+      "- last checkpoint: step 20, `abababababab`, `/runs/r/checkpoints/step-20`",
+    ]);
+  });
+
+  it("prefers live progress where it is ahead, and the result where it is not", () => {
+    const progress = {
+      ...noProgress,
+      step: 25,
+      epoch: 3,
+      metrics: { loss: 0.09 },
+      samplesPerSecond: 100,
+      secondsLeft: 4.2,
+    };
+    const ahead = describeRun({ ...state, progress }, "mnist");
+    expect(ahead).toContain("step 25 of 30, epoch 3/3");
+    expect(ahead).toContain("100 samples/s, 5 s left");
+    expect(describeRun({ ...state, progress: { ...progress, step: 20 } }, "mnist")).toContain("loss 0.1235");
+  });
+
+  it("names what was passed over, what is inexact, and what failed with its remedy", () => {
+    const text = describeRun(
+      {
+        ...state,
+        last: {
+          ...last,
+          exact: false,
+          skipped: [{ path: "/c/step-19", code: "CHECKPOINT_CORRUPT", reason: "cut off" }],
+        },
+        numFailedAttempts: 7,
+        recentFailures: [
+          {
+            attempt: 9,
+            activity: "trainSegment",
+            step: 3,
+            error: { code: "DISK_FULL", message: "No room.", remedy: "Make room.", facts: {} },
+          },
+        ],
+      },
+      "mnist",
+    );
+    expect(text).toContain("**CHECKPOINT_CORRUPT**, passed over: `/c/step-19` (cut off)");
+    expect(text).toContain("**inexact**");
+    expect(text).toContain("7 failed attempt(s)");
+    expect(text).toContain("- attempt 9, trainSegment: **DISK_FULL** No room. _Make room._");
+  });
+});
