@@ -57,6 +57,7 @@ export const failureTable = {
   POLICY_UNSUPPORTED: input,
   DATASET_NOT_FOUND: input,
   DATASET_CORRUPT: input,
+  DATASET_CHANGED: { class: "input", exitCode: exitCodes.conflict },
   LABEL_OUT_OF_RANGE: input,
   TRANSFORM_FAILED: input,
   SHAPE_MISMATCH: input,

@@ -134,6 +134,31 @@ test("a split keeps the side of each sample when samples are added", async () =>
   expect(many.filter(([value]) => value! < 100)).toEqual(few);
 });
 
+test("the digest is that of the content: any change of it shows, the path does not", async () => {
+  const digestOf = async (dataset: Dataset) => (await openDataset(dataset)).digest;
+  const same = await digestOf(await smallIdx());
+  const copy = idx({
+    images: await write("copied-images", idxBytes([5, 2, 3], pixels)),
+    labels: await write("copied-labels", idxBytes([5], classes)),
+    numClasses: 3,
+  });
+  expect(await digestOf(copy)).toBe(same);
+  const edited = Uint8Array.from(pixels);
+  edited[29]! ^= 1;
+  const changed = [
+    await smallIdx({ images: idxBytes([5, 2, 3], edited) }),
+    await smallIdx({ labels: idxBytes([5], Uint8Array.of(2, 0, 1, 1, 1)) }),
+    await smallIdx({ numClasses: 4 }),
+    copy.take(4),
+    copy.split({ share: 0.5 }).rest,
+    copy.split({ share: 0.5, seed: 1 }).rest,
+    copy.map(normalise({ scale: 1 })),
+    copy.map(normalise({ scale: 2 })),
+  ];
+  const digests = await Promise.all(changed.map(digestOf));
+  expect(new Set([same, ...digests]).size).toBe(changed.length + 1);
+});
+
 test("regression targets keep their dtype and shape", async () => {
   const dataset = arrays({
     inputs: new Float32Array(6),

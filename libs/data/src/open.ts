@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import type { Dataset, Selection, SourceDeclaration } from "./dataset.ts";
 import type { FieldSpec } from "./fields.ts";
 import { isHeldOut } from "./order.ts";
@@ -16,6 +19,11 @@ export interface OpenDataset {
   readonly transforms: readonly TransformReference[];
   /** Indices in the source of the samples, in order; null for all of them. */
   readonly indices: Uint32Array | null;
+  /**
+   * sha256 (hex) over the source's content, the selections and the transforms (their modules' bytes, their options): equal
+   * digests, equal batches. Paths are no part of it; neither is what a transform's module imports.
+   */
+  readonly digest: string;
 }
 
 /** Sources by declaration: the data sets split from one share one copy of it in memory. */
@@ -38,7 +46,17 @@ export async function openDataset(dataset: Dataset): Promise<OpenDataset> {
     source: handles,
     transforms: dataset.transforms,
     indices,
+    digest: await digestOf(source, dataset),
   };
+}
+
+async function digestOf(source: OpenSource, { selections, transforms }: Dataset): Promise<string> {
+  const steps = transforms.map(async ({ module, exportName, options }) => {
+    const code = module.startsWith("file:") ? await readFile(fileURLToPath(module)) : module;
+    return [createHash("sha256").update(code).digest("hex"), exportName, options];
+  });
+  const content = [source.digest, selections, await Promise.all(steps)];
+  return createHash("sha256").update(JSON.stringify(content)).digest("hex");
 }
 
 function openShared(declaration: SourceDeclaration): Promise<OpenSource> {

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { AnnealError } from "@anneal/contracts";
 import type { SourceDeclaration } from "./dataset.ts";
 import { dtypeOf, type FieldSpec, numElements, type TypedArray, viewOf } from "./fields.ts";
@@ -21,7 +23,11 @@ export interface OpenSource {
   readonly numSamples: number;
   readonly numClasses: number | null;
   readonly handles: SourceHandles;
+  /** sha256 (hex) over fields and bytes of all samples: what else is at the path tomorrow has another. */
+  readonly digest: string;
 }
+
+type CheckedSource = Omit<OpenSource, "digest">;
 
 /** Reads single samples; one for each thread. */
 export interface SampleReader {
@@ -33,13 +39,30 @@ export interface SampleReader {
 
 /** Opens and checks a source. Throws `DATASET_NOT_FOUND`, `DATASET_CORRUPT`, `LABEL_OUT_OF_RANGE`. */
 export async function openSource(declaration: SourceDeclaration): Promise<OpenSource> {
-  const open = openers[declaration.kind] as (declaration: SourceDeclaration) => Promise<OpenSource>;
-  return open(declaration);
+  const open = openers[declaration.kind] as (declaration: SourceDeclaration) => Promise<CheckedSource>;
+  const source = await open(declaration);
+  return { ...source, digest: await digestOf(source) };
+}
+
+/** Between two pieces the thread answers its messages: a piece takes some 50 ms. */
+const hashPieceBytes = 1 << 26;
+
+async function digestOf({ numClasses, handles }: CheckedSource): Promise<string> {
+  const { inputs, labels, inputField, labelField } = handles;
+  const hash = createHash("sha256").update(JSON.stringify({ inputField, labelField, numClasses }));
+  for (const { buffer, byteOffset, byteLength } of [inputs, labels]) {
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    for (let at = 0; at < byteLength; at += hashPieceBytes) {
+      hash.update(bytes.subarray(at, at + hashPieceBytes));
+      await setImmediate();
+    }
+  }
+  return hash.digest("hex");
 }
 
 type Opener<Kind extends SourceDeclaration["kind"]> = (
   declaration: Extract<SourceDeclaration, { readonly kind: Kind }>,
-) => Promise<OpenSource>;
+) => Promise<CheckedSource>;
 
 const openers: { readonly [Kind in SourceDeclaration["kind"]]: Opener<Kind> } = {
   idx: async ({ images, labels, numClasses }) => {

@@ -13,10 +13,11 @@ import {
   type PrepareInput,
   type RunSpec,
   type SkippedCheckpoint,
+  type TrainingPlan,
 } from "@anneal/contracts";
 import { writeModelRecord } from "./model-record.ts";
 import { discardSnapshot, type RecipeSource, recipeChanged, recordedSource, snapshotForRun } from "./recipe-source.ts";
-import { type SessionEvents, TrainerSession } from "./session.ts";
+import { type SessionEvents, type SessionOptions, TrainerSession } from "./session.ts";
 import { chooseThreads } from "./setup.ts";
 
 export interface PreparedSession {
@@ -42,9 +43,11 @@ export async function prepareRun(
   const isNew = newest === null;
   let session: TrainerSession | null = null;
   try {
-    if (!isNew && resume === null) requireSameRun(input, record, source, newest.manifest.recipe.digest);
+    const recorded = isNew ? null : planOf(record, spec, source.digest);
+    // Checkpoints and no wish to resume: fine when this is the same prepare again, whose answer was lost.
+    if (!isNew && resume === null && recorded === null) throw runExists(runId);
     const threads = chooseThreads(spec, record?.plan?.threads);
-    session = await TrainerSession.open({ runId, runDirectory, spec, source, threads, events });
+    session = await TrainerSession.open({ runId, runDirectory, spec, source, threads, recorded, events });
     await session.acquire(attempt);
     const skipped = isNew ? [] : await session.loadNewest(resume?.allowInexact ?? false);
     if (resume !== null && !isNew) await requireMoreToDo(session, record);
@@ -68,17 +71,13 @@ export async function prepareRun(
   }
 }
 
-/** Loads a run that was prepared before into this process, at its newest checkpoint or at one that is named. */
+/** Loads a run that was prepared before into this process, with the recipe of this digest. */
 export async function openRecordedRun(
-  runDirectory: string,
-  spec: RunSpec,
-  digest: string,
-  threads: PreparedRun["plan"]["threads"],
-  runId: string,
-  events: SessionEvents,
+  options: Omit<SessionOptions, "source">,
+  recipeDigest: string,
 ): Promise<TrainerSession> {
-  const source = await recordedSource(runDirectory, digest, spec);
-  return TrainerSession.open({ runId, runDirectory, spec, source, threads, events });
+  const source = await recordedSource(options.runDirectory, recipeDigest, options.spec);
+  return TrainerSession.open({ ...options, source });
 }
 
 /** A run's folder is `<home>/runs/<runId>`. */
@@ -98,19 +97,16 @@ async function chooseSource(
   return recordedSource(runDirectory, recorded, spec);
 }
 
-/** A store with checkpoints and no wish to resume: fine when this is the same prepare again, whose answer was lost. */
-function requireSameRun(
-  { runId, spec }: PrepareInput,
-  record: RunRecord | null,
-  source: RecipeSource,
-  recordedDigest: string,
-): void {
+/** The plan that was recorded, where it is that of this spec and this recipe. */
+function planOf(record: RunRecord | null, spec: RunSpec, recipeDigest: string): TrainingPlan | null {
+  const plan = record?.plan ?? null;
   const isSame =
-    record !== null &&
-    canonicalJson(asJson(record.spec)) === canonicalJson(asJson(spec)) &&
-    source.digest === recordedDigest;
-  if (isSame) return;
-  throw new AnnealError(
+    plan?.recipeDigest === recipeDigest && canonicalJson(asJson(record!.spec)) === canonicalJson(asJson(spec));
+  return isSame ? plan : null;
+}
+
+function runExists(runId: string): AnnealError {
+  return new AnnealError(
     "RUN_EXISTS",
     `there is a run ${runId} already`,
     `Resume it with \`anneal resume ${runId}\`, remove it with \`anneal rm ${runId}\`, or choose another --run-id.`,

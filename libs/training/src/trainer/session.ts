@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly spec: RunSpec;
   readonly source: RecipeSource;
   readonly threads: Threads;
+  /** What was decided when the run was prepared; null to decide it now. */
+  readonly recorded: TrainingPlan | null;
   readonly events: SessionEvents;
 }
 
@@ -78,7 +80,7 @@ export class TrainerSession {
 
   /** Loads recipe and data, starts the engine, builds the model. Writes nothing. */
   static async open(options: SessionOptions): Promise<TrainerSession> {
-    const { spec, source, threads, events } = options;
+    const { spec, source, threads, recorded, events } = options;
     // TensorFlow reads its environment when it is loaded: set before the engine thread starts.
     const settings = { numIntraOpThreads: threads.intraOp, numInterOpThreads: threads.interOp };
     Object.assign(process.env, tensorflowEnvironment({ ...settings, device: requestedDevice() }));
@@ -91,18 +93,19 @@ export class TrainerSession {
     });
     try {
       // TensorFlow loads in its thread meanwhile.
-      const setup = await setUp(spec, source, threads);
-      const { train } = setup.datasets;
+      const setup = await setUp(spec, source, threads, recorded);
+      const { plan, datasets } = setup;
+      const { train } = datasets;
       const prepared = await host.call("prepare", {
         recipeEntry: source.entry,
         parameters: setup.parameters,
         seed: spec.seed,
-        batchSize: setup.training.batchSize,
+        batchSize: plan.batchSize,
         inputs: train.inputs,
         labels: train.labels,
         numClasses: train.numClasses,
-        totalSteps: setup.totalSteps,
-        stepsPerEpoch: setup.plan.stepsPerEpoch,
+        totalSteps: plan.totalSteps,
+        stepsPerEpoch: plan.stepsPerEpoch,
         initialWeights: setup.initialWeights,
       });
       session = new TrainerSession(options, setup, host, prepared, await lockfileDigest());
@@ -137,7 +140,7 @@ export class TrainerSession {
   /**
    * Loads the newest sound checkpoint into the engine.
    *
-   * @throws AnnealError FINGERPRINT_MISMATCH unless `allowInexact`, CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPT,
+   * @throws AnnealError FINGERPRINT_MISMATCH and DATASET_CHANGED unless `allowInexact`; CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPT,
    *   CHECKPOINT_INCOMPATIBLE
    */
   async loadNewest(allowInexact: boolean): Promise<readonly SkippedCheckpoint[]> {
@@ -149,9 +152,13 @@ export class TrainerSession {
 
   async load(checkpoint: LoadedCheckpoint, allowInexact: boolean): Promise<void> {
     const { manifest, model, optimizer } = checkpoint;
-    const differences = fingerprintDifferences(manifest.fingerprint, this.plan.fingerprint);
-    if (differences.length > 0 && !allowInexact)
-      throw mismatch(differences, manifest.fingerprint, this.plan.fingerprint);
+    const { fingerprint, recipeDigest } = this.plan;
+    // Whoever goes on with an edited recipe takes the data that it declares.
+    const isOtherRecipe = manifest.recipe.digest !== recipeDigest;
+    const differences = fingerprintDifferences(manifest.fingerprint, fingerprint).filter(
+      (name) => !(isOtherRecipe && name.startsWith(dataPrefix)),
+    );
+    if (differences.length > 0 && !allowInexact) throw mismatch(differences, manifest.fingerprint, fingerprint);
     const { state } = manifest;
     await this.#host.call("loadState", { model, optimizer, optimizerScalars: state.optimizer });
     this.#position = { state, checkpoint, exact: manifest.exact && differences.length === 0 };
@@ -333,13 +340,26 @@ function referenceOf({ step, epoch, path, digest }: CheckpointReference): Checkp
   return { step, epoch, path, digest };
 }
 
+const dataPrefix = "data.";
+
 function mismatch(differences: readonly string[], recorded: Fingerprint, now: Fingerprint): AnnealError {
+  if (differences.every((name) => name.startsWith(dataPrefix))) return dataChanged(differences);
   const shown = differences.map((name) => `${name}: ${recorded[name] ?? null} -> ${now[name] ?? null}`).join("; ");
   return new AnnealError(
     "FINGERPRINT_MISMATCH",
     `this machine would not compute the same bits (${shown})`,
     "Resume on a machine like the first one, or resume with --allow-inexact: the run is then marked inexact.",
     { differences: differences.join(", "), details: shown.slice(0, 1_000) },
+  );
+}
+
+function dataChanged(differences: readonly string[]): AnnealError {
+  const splits = differences.map((name) => name.slice(dataPrefix.length)).join(", ");
+  return new AnnealError(
+    "DATASET_CHANGED",
+    `the data or its transforms are not those that this run was trained with (${splits})`,
+    "Put the data back as it was, or resume with --allow-inexact: the run is then marked inexact.",
+    { splits },
   );
 }
 

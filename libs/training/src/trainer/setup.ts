@@ -44,7 +44,6 @@ export interface Setup {
   readonly rules: MonitorRules;
   readonly optimizerName: string;
   readonly initialWeights: readonly NamedTensor[] | null;
-  readonly totalSteps: number;
   /** Items of the feed until the last step, its epoch's validation included. */
   readonly numItems: number;
   /** The plan but for what only the engine knows. */
@@ -52,19 +51,29 @@ export interface Setup {
 }
 
 /**
- * Loads a recipe's snapshot and opens its data.
+ * Loads a recipe's snapshot and opens its data. What a recorded plan says was decided is not decided anew.
  *
  * @throws AnnealError with the recipe's own paths: RECIPE_*, PARAMETER_INVALID, POLICY_UNSUPPORTED, DATASET_*, …
  */
-export async function setUp(spec: RunSpec, source: RecipeSource, threads: Threads): Promise<Setup> {
+export async function setUp(
+  spec: RunSpec,
+  source: RecipeSource,
+  threads: Threads,
+  recorded: TrainingPlan | null,
+): Promise<Setup> {
   try {
-    return await setUpSnapshot(spec, source, threads);
+    return await setUpSnapshot(spec, source, threads, recorded);
   } catch (cause) {
     throw source.relocate(toAnnealError(cause));
   }
 }
 
-async function setUpSnapshot(spec: RunSpec, source: RecipeSource, threads: Threads): Promise<Setup> {
+async function setUpSnapshot(
+  spec: RunSpec,
+  source: RecipeSource,
+  threads: Threads,
+  recorded: TrainingPlan | null,
+): Promise<Setup> {
   const { entry, recipeDir } = source;
   const { seed } = spec;
   const device = requestedDevice();
@@ -75,19 +84,21 @@ async function setUpSnapshot(spec: RunSpec, source: RecipeSource, threads: Threa
   const training = validateTraining(await ask("training()", () => recipe.training({ parameters })));
   const data = await ask("data()", () => recipe.data({ parameters, recipeDir, seed }));
   const datasets = await openAll(data);
-  const feed = trainingPlan({
-    train: datasets.train,
-    validation: datasets.validation,
-    batchSize: training.batchSize,
-    seed,
-    epochs: training.epochs,
-  });
+  const numSamples = {
+    numTrainSamples: datasets.train.numSamples,
+    numValidationSamples: datasets.validation?.numSamples ?? 0,
+    numTestSamples: datasets.test?.numSamples ?? 0,
+  };
+  if (recorded !== null) requireSameLengths(recorded, numSamples);
+  const { batchSize, epochs } = recorded ?? training;
+  const feed = trainingPlan({ train: datasets.train, validation: datasets.validation, batchSize, seed, epochs });
   const numEpochSteps = stepsPerEpoch(feed);
-  const totalSteps = Math.min(training.epochs * numEpochSteps, spec.maxSteps ?? Number.POSITIVE_INFINITY);
+  const totalSteps =
+    recorded?.totalSteps ?? Math.min(epochs * numEpochSteps, spec.maxSteps ?? Number.POSITIVE_INFINITY);
   const optimizer = await ask("optimizer()", () =>
     recipe.optimizer({ parameters, totalSteps, stepsPerEpoch: numEpochSteps }),
   );
-  const monitor = resolveMonitor(recipe, training, datasets.validation !== null);
+  const monitor = recorded?.monitor ?? resolveMonitor(recipe, training, datasets.validation !== null);
   return {
     recipe,
     parameters,
@@ -98,7 +109,6 @@ async function setUpSnapshot(spec: RunSpec, source: RecipeSource, threads: Threa
     rules: { ...monitor, earlyStopping: training.earlyStopping },
     optimizerName: optimizer.name,
     initialWeights: await readInitialWeights(training.initialWeights, recipeDir),
-    totalSteps,
     numItems:
       totalSteps % numEpochSteps === 0
         ? (totalSteps / numEpochSteps) * itemsPerEpoch(feed)
@@ -108,16 +118,19 @@ async function setUpSnapshot(spec: RunSpec, source: RecipeSource, threads: Threa
       recipeDigest: source.digest,
       // As JSON has them: the plan is part of the workflow's history.
       parameters: JSON.parse(JSON.stringify(parameters)) as Record<string, unknown>,
-      numTrainSamples: datasets.train.numSamples,
-      numValidationSamples: datasets.validation?.numSamples ?? 0,
-      numTestSamples: datasets.test?.numSamples ?? 0,
-      batchSize: training.batchSize,
-      epochs: training.epochs,
+      ...numSamples,
+      batchSize,
+      epochs,
       stepsPerEpoch: numEpochSteps,
       totalSteps,
       monitor,
       threads,
-      fingerprint: fingerprint({ engine: spec.engine, policy: spec.policy, threads, device }),
+      fingerprint: {
+        ...fingerprint({ engine: spec.engine, policy: spec.policy, threads, device }),
+        "data.train": datasets.train.digest,
+        "data.validation": datasets.validation?.digest ?? null,
+        "data.test": datasets.test?.digest ?? null,
+      },
     },
   };
 }
@@ -138,6 +151,23 @@ async function openAll({ train, validation, test }: RecipeData): Promise<Dataset
     validation: await openOptional(validation),
     test: await openOptional(test),
   };
+}
+
+/** With another number of samples, a position in the sequence of batches means something else. */
+function requireSameLengths(
+  recorded: TrainingPlan,
+  now: Pick<TrainingPlan, "numTrainSamples" | "numValidationSamples" | "numTestSamples">,
+): void {
+  const splits = { train: "numTrainSamples", validation: "numValidationSamples", test: "numTestSamples" } as const;
+  const changed = Object.entries(splits).filter(([, field]) => recorded[field] !== now[field]);
+  if (changed.length === 0) return;
+  const shown = changed.map(([split, field]) => `${split}: ${recorded[field]} samples, now ${now[field]}`).join("; ");
+  throw new AnnealError(
+    "DATASET_CHANGED",
+    `the data is not what this run was prepared with (${shown})`,
+    "Put the data back as it was, or train a new run on it with this run's checkpoint as initialWeights.",
+    { splits: changed.map(([split]) => split).join(", "), details: shown },
+  );
 }
 
 function resolveMonitor(

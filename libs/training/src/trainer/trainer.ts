@@ -121,7 +121,8 @@ export class Trainer {
     if (living !== null && !fits) await this.close();
     if (this.#session === null) {
       this.#board.setPhase("starting");
-      this.#session = await openRecordedRun(runDirectory, spec, plan.recipeDigest, plan.threads, runId, this.#events);
+      const options = { runId, runDirectory, spec, threads: plan.threads, recorded: plan, events: this.#events };
+      this.#session = await openRecordedRun(options, plan.recipeDigest);
     }
     const session = this.#session;
     await session.acquire(attempt);
@@ -150,7 +151,9 @@ export class Trainer {
       await this.close();
       this.#board.setPhase("starting");
       const threads = chooseThreads(spec, plan?.threads);
-      this.#session = await openRecordedRun(runDirectory, spec, recipe.digest, threads, runId, this.#events);
+      // Read on the data as it is now.
+      const options = { runId, runDirectory, spec, threads, recorded: null, events: this.#events };
+      this.#session = await openRecordedRun(options, recipe.digest);
     }
     const session = this.#session!;
     await session.load(checkpoint, true);
