@@ -46,7 +46,6 @@ export class Script {
       metrics: { loss: 1 / (this.step + 1) },
       checkpoint: reference(this.step),
       best: { metric: "loss", value: 1 / (this.step + 1), step: this.step },
-      history: [],
       finished: this.step >= this.plan.totalSteps,
       stoppedEarly: false,
       exact: true,

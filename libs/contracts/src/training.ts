@@ -102,7 +102,6 @@ export interface SegmentResult {
   readonly metrics: Metrics;
   readonly checkpoint: CheckpointReference;
   readonly best: Progress["best"];
-  readonly history: readonly EpochRecord[];
   /** The run has no more steps to do: all done, or stopped early. */
   readonly finished: boolean;
   readonly stoppedEarly: boolean;

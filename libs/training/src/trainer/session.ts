@@ -256,7 +256,6 @@ export class TrainerSession {
       metrics: currentMetrics(state),
       checkpoint: referenceOf(checkpoint),
       best: state.best,
-      history: state.history,
       finished: this.isFinished,
       stoppedEarly: state.stoppedEarly,
       exact,
