@@ -1,6 +1,6 @@
 import { AnnealError } from "@anneal/contracts";
 import { expect, test } from "vitest";
-import { parseDurationMs, parseIndices, parseInputs, parsePairs } from "./options.ts";
+import { formatDurationFlag, parseDurationMs, parseIndices, parseInputs, parsePairs } from "./options.ts";
 
 test.each([
   ["500ms", 500],
@@ -15,6 +15,10 @@ test.each([
 
 test.each(["", "30", "s", "-5s", "5 s", "5x", "1h then 2m", "s5"])("%j is no duration", (text) => {
   expect(() => parseDurationMs(text, "--every")).toThrow(AnnealError);
+});
+
+test.each(["100ms", "1500ms", "90s", "10m", "36h", "1d"])("%s is written as it is read", (text) => {
+  expect(formatDurationFlag(parseDurationMs(text, "--every"))).toBe(text);
 });
 
 test("indices are ranges and single ones, in the order given", () => {

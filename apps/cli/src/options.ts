@@ -17,6 +17,17 @@ export function parseDurationMs(text: string, flag: string): number {
   return Math.round(parts.reduce((total, [, value, unit]) => total + Number(value) * (unitsMs[unit ?? ""] ?? 0), 0));
 }
 
+/** Milliseconds in the largest unit that says them exactly: `1m`, `1500ms`. */
+export function formatDurationFlag(milliseconds: number): string {
+  const [unit = "ms", size = 1] = Object.entries(unitsMs).findLast(([, each]) => milliseconds % each === 0) ?? [];
+  return `${milliseconds / size}${unit}`;
+}
+
+/** `keepLast` as a flag has it: `keep-last`. */
+export function kebabCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 /** `name=value` pairs of a repeated `--param`. */
 export function parsePairs(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(

@@ -1,8 +1,8 @@
-import { AnnealError, type Json, type RunSpec, runSpecSchema } from "@anneal/contracts";
+import { type Json, type RunSpec, runSpecSchema } from "@anneal/contracts";
 import { resolvePolicy } from "@anneal/policy";
 import { registerRecipeResolution, requestedDevice } from "@anneal/runtime";
 import type { ParameterDescription, Recipe } from "@anneal/training";
-import { parseDurationMs } from "./options.ts";
+import { type GivenSettings, parseSettings } from "./run-settings.ts";
 
 /** A recipe as the command line knows it. */
 export interface KnownRecipe {
@@ -10,15 +10,6 @@ export interface KnownRecipe {
   readonly path: string;
   readonly recipe: Recipe;
   readonly parameters: readonly ParameterDescription[];
-}
-
-/** Flags that every training has, whatever its recipe. */
-export interface SpecOptions {
-  readonly maxSteps?: string;
-  readonly seed?: string;
-  readonly precision?: string;
-  readonly threads?: string;
-  readonly checkpointEvery?: string;
 }
 
 /**
@@ -41,53 +32,25 @@ export async function openRecipe(nameOrPath: string): Promise<KnownRecipe> {
  * Everything that defines a run, checked before anything is started.
  *
  * @param given the recipe's parameters as strings, by name
+ * @param settings the run's own flags as strings, by flag
  * @throws AnnealError PARAMETER_INVALID, POLICY_UNSUPPORTED
  */
 export async function buildSpec(
   { path, recipe }: KnownRecipe,
   given: Readonly<Record<string, unknown>>,
-  options: SpecOptions,
+  settings: GivenSettings,
 ): Promise<RunSpec> {
   const { parseParameters } = await import("@anneal/training");
-  const parsed = parseParameters(recipe, given);
-  const spec = runSpecSchema.safeParse({
+  const spec = runSpecSchema.parse({
     recipe: { name: recipe.name, path },
-    parameters: asJson(parsed),
-    ...defined({
-      seed: asNumber(options.seed),
-      maxSteps: asNumber(options.maxSteps),
-      policy: options.precision && { precision: options.precision },
-      threads: options.threads === undefined ? undefined : parseThreads(options.threads),
-      checkpoint: options.checkpointEvery && {
-        everyMs: parseDurationMs(options.checkpointEvery, "--checkpoint-every"),
-      },
-    }),
+    parameters: asJson(parseParameters(recipe, given)),
+    ...(await parseSettings(settings)),
   });
-  if (!spec.success) {
-    const problems = spec.error.issues.map(({ path: field, message }) => `${field.join(".")}: ${message}`);
-    throw new AnnealError("PARAMETER_INVALID", problems.join("; "), "Correct the flag; --help shows what it takes.", {
-      problems: problems.join("; "),
-    });
-  }
-  resolvePolicy(spec.data.policy, { device: requestedDevice() });
-  return spec.data;
-}
-
-/** `4`: four intra-op threads and one inter-op; `4,2`: both. */
-function parseThreads(text: string): { intraOp: number; interOp: number } {
-  const [intraOp, interOp = "1"] = text.split(",");
-  return { intraOp: Number(intraOp), interOp: Number(interOp) };
-}
-
-function asNumber(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
+  resolvePolicy(spec.policy, { device: requestedDevice() });
+  return spec;
 }
 
 /** Parameters travel through the workflow's history: what JSON cannot hold does not. */
 function asJson(value: Readonly<Record<string, unknown>>): Record<string, Json> {
   return JSON.parse(JSON.stringify(value)) as Record<string, Json>;
-}
-
-function defined<T extends object>(fields: T): Partial<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -21,8 +21,8 @@ export const loopStateSchema = z.strictObject({
   step: z.int().min(0),
   /** Epochs completed, their validation included. */
   epoch: z.int().min(0),
-  /** Next item of the feed's linear sequence. */
-  cursor: z.int().min(0),
+  /** Where the feed goes on: the next item of its linear sequence. An object, since other feeds need to say more. */
+  cursor: z.strictObject({ item: z.int().min(0) }),
   accumulator: accumulatorSchema,
   history: z.array(epochRecordSchema),
   best: z.strictObject({ metric: z.string(), value: z.number(), step: z.int() }).nullable(),

@@ -12,7 +12,7 @@ export type Json = z.infer<typeof jsonSchema>;
 
 /** When checkpoints are written and which are kept. The last one of each epoch is always written. */
 export const checkpointPolicySchema = z.strictObject({
-  everyMs: z.int().min(100).default(60_000).describe("Milliseconds between checkpoints within an epoch"),
+  everyMs: z.int().min(100).default(60_000).describe("Time between checkpoints within an epoch"),
   everySteps: z.int().min(1).optional().describe("Steps between checkpoints within an epoch, beside the time"),
   keepLast: z.int().min(1).default(3).describe("Newest checkpoints kept"),
   keepBest: z.int().min(0).default(1).describe("Best checkpoints kept, by the monitored metric"),
@@ -21,9 +21,9 @@ export type CheckpointPolicy = z.infer<typeof checkpointPolicySchema>;
 
 /** How many failed attempts of each class a run may have before it fails. Preemption is not counted. */
 export const retryBudgetSchema = z.strictObject({
-  crash: z.int().min(0).default(5),
-  memory: z.int().min(0).default(3),
-  environment: z.int().min(0).default(3),
+  crash: z.int().min(0).default(5).describe("Crashes survived since the last new checkpoint"),
+  memory: z.int().min(0).default(3).describe("Failures for want of memory survived"),
+  environment: z.int().min(0).default(3).describe("Failures of the machine (disk, runtime) survived"),
 });
 export type RetryBudget = z.infer<typeof retryBudgetSchema>;
 
@@ -34,7 +34,10 @@ export const threadsSchema = z.strictObject({
 });
 export type Threads = z.infer<typeof threadsSchema>;
 
-/** Everything that defines a run. The command line, schedules, the workflow's input and its memo derive from it. */
+/**
+ * Everything that defines a run. The flags of the command line, schedules, the workflow's input and its memo derive
+ * from it: a description here is a line of `--help`, and a number whose name ends in `Ms` is written as a duration.
+ */
 export const runSpecSchema = z.strictObject({
   recipe: z.strictObject({
     name: z.string().min(1),
@@ -44,17 +47,24 @@ export const runSpecSchema = z.strictObject({
   parameters: z.record(z.string(), jsonSchema).default({}),
   seed: z.int().min(0).max(0x7fff_ffff).default(42).describe("Seed of weights, order, augmentation and dropout"),
   policy: policySchema.prefault({}),
-  engine: z.enum(engines).default("eager"),
-  threads: threadsSchema.optional().describe("TensorFlow's threads; by default the machine's cores"),
+  engine: z.enum(engines).default("eager").describe("What runs the training step"),
+  threads: threadsSchema
+    .optional()
+    .describe("TensorFlow's threads, on which results depend; by default the machine's cores"),
   maxSteps: z.int().min(1).optional().describe("Stop after this many steps in all"),
   checkpoint: checkpointPolicySchema.prefault({}),
   /** A segment (one activity) ends at the end of an epoch, or after this many steps or milliseconds. */
   segment: z
     .strictObject({
-      maxSteps: z.int().min(1).optional(),
-      maxMs: z.int().min(1_000).default(600_000),
-      /** Continue as new at the first segment's border past this many events; Temporal's own limit is 51,200. */
-      maxHistoryEvents: z.int().min(50).max(20_000).default(4_000),
+      maxSteps: z.int().min(1).optional().describe("Steps of one activity at most"),
+      maxMs: z.int().min(1_000).default(600_000).describe("Time of one activity, about"),
+      /** Temporal's own limit is 51,200. */
+      maxHistoryEvents: z
+        .int()
+        .min(50)
+        .max(20_000)
+        .default(4_000)
+        .describe("Events of the history after which the workflow continues as new"),
     })
     .prefault({}),
   retries: retryBudgetSchema.prefault({}),

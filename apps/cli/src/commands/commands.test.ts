@@ -19,6 +19,7 @@ describe("wrong input is refused before anything is started", () => {
     [["train", "minst"], "RECIPE_NOT_FOUND", 4],
     [["train", "smoke", "--epochs", "many"], "PARAMETER_INVALID", 3],
     [["train", "smoke", "--max-steps", "x"], "PARAMETER_INVALID", 3],
+    [["schedule", "create", "x", "smoke", "--every", "1h", "--retries-crash", "-1"], "PARAMETER_INVALID", 3],
     [["train", "smoke", "--precision", "bfloat16"], "POLICY_UNSUPPORTED", 3],
     [["train", "smoke", "--run-id", "../escape"], "USAGE", 2],
     [["train", "smoke", "--epoch", "3"], "USAGE", 2],
@@ -47,6 +48,7 @@ describe("wrong input is refused before anything is started", () => {
     expect(exitCode).toBe(0);
     expect(stdout).toContain("--learning-rate <number>");
     expect(stdout).toContain("(default: 0.003)");
+    expect(stdout).toContain("--checkpoint-keep-last <integer>");
   });
 });
 

@@ -1,10 +1,11 @@
 import type { ParameterDescription } from "@anneal/training";
 import { Command, Option } from "commander";
-import { parsePairs } from "../options.ts";
-import { type KnownRecipe, openRecipe, type SpecOptions } from "../recipes.ts";
+import { kebabCase, parsePairs } from "../options.ts";
+import { type KnownRecipe, openRecipe } from "../recipes.ts";
+import { describeSettings, type GivenSettings } from "../run-settings.ts";
 import { type CommonOptions, defineCommand } from "./define.ts";
 
-export interface RecipeOptions extends CommonOptions, SpecOptions {
+export interface RecipeOptions extends CommonOptions {
   readonly param?: readonly string[];
 }
 
@@ -15,6 +16,8 @@ export interface RecipeInvocation<Options> {
   readonly known: KnownRecipe;
   /** The recipe's parameters that were given, as written. */
   readonly given: Readonly<Record<string, unknown>>;
+  /** The settings of the run that were given, as written, by flag. */
+  readonly settings: GivenSettings;
   readonly options: Options;
 }
 
@@ -29,8 +32,8 @@ interface RecipeCommandOptions<Options> {
 }
 
 /**
- * A command whose flags depend on its argument: the recipe's parameters become flags, derived from its schema, and
- * `--help` after a recipe shows them. So the outer command takes everything unparsed, finds the recipe, and an inner
+ * A command whose flags depend on its argument: its parameters become flags, derived from its schema as the run's
+ * settings are from theirs, and `--help` after a recipe shows them. So the outer command takes everything unparsed, finds the recipe, and an inner
  * command with the recipe's flags does the parsing.
  */
 export function defineRecipeCommand<Options extends RecipeOptions>(spec: RecipeCommandOptions<Options>): Command {
@@ -49,37 +52,37 @@ async function parseInner<Options extends RecipeOptions>(
   args: readonly string[],
   outer: Command,
 ): Promise<void> {
-  const inner = spec.configure(withSpecOptions(defineCommand(spec.usage, spec.summary, spec.example)));
+  const inner = spec.configure(defineCommand(spec.usage, spec.summary, spec.example));
+  inner.option("--param <name=value...>", "a parameter of the recipe whose name is one of the flags here");
   inner.exitOverride().configureOutput({ writeErr: () => {} });
   if (outer.parent) inner.name(`${outer.parent.name()} ${inner.name()}`);
+  const ofSettings = addFlags(inner, "Settings of the run:", await describeSettings());
   const numBefore = inner.registeredArguments.length - 1;
   const recipe = operandsOf(args, inner)[numBefore];
   const known = recipe === undefined ? null : await openRecipe(recipe);
-  const flags = known ? addParameterFlags(inner, known.parameters) : new Map<string, string>();
+  const ofParameters = addFlags(inner, "Parameters of the recipe:", known?.parameters ?? []);
   if (known) inner.description(`${spec.summary}.\n\n${known.recipe.name}: ${known.recipe.description ?? known.path}`);
   inner.action(async () => {
     if (!known) throw new Error("commander accepted a command line without its recipe");
     const options = inner.opts<Options>();
-    const values = options as Readonly<Record<string, unknown>>;
-    const given = Object.fromEntries(
-      [...flags]
-        .filter(([, attribute]) => inner.getOptionValueSource(attribute) === "cli")
-        .map(([parameter, attribute]) => [parameter, values[attribute]]),
-    );
-    const before = inner.args.slice(0, numBefore);
-    await spec.handler({ before, known, given: { ...given, ...parsePairs(options.param ?? []) }, options });
+    await spec.handler({
+      before: inner.args.slice(0, numBefore),
+      known,
+      given: { ...valuesOf(inner, ofParameters), ...parsePairs(options.param ?? []) },
+      settings: valuesOf(inner, ofSettings) as GivenSettings,
+      options,
+    });
   });
   await inner.parseAsync([...args], { from: "user" });
 }
 
-function withSpecOptions(command: Command): Command {
-  return command
-    .option("--max-steps <n>", "stop after this many steps in all")
-    .option("--seed <n>", "seed of weights, order, augmentation and dropout (default: 42)")
-    .option("--precision <format>", "number format of the training step (default: float32)")
-    .option("--threads <intra[,inter]>", "TensorFlow's threads; results depend on them (default: the machine's cores)")
-    .option("--checkpoint-every <duration>", "time between checkpoints within an epoch (default: 60s)")
-    .option("--param <name=value...>", "a parameter of the recipe whose name is one of the flags above");
+/** What was given of these flags, by the name of what they set. */
+function valuesOf(command: Command, attributes: ReadonlyMap<string, string>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    [...attributes]
+      .filter(([, attribute]) => command.getOptionValueSource(attribute) === "cli")
+      .map(([name, attribute]) => [name, command.getOptionValue(attribute)]),
+  );
 }
 
 /** Arguments that are neither flags nor a flag's value, as far as the flags are known before the recipe is. */
@@ -97,18 +100,19 @@ function operandsOf(args: readonly string[], command: Command): string[] {
   return operands;
 }
 
-/** Adds a flag for each parameter; returns commander's attribute name by parameter. */
-function addParameterFlags(command: Command, parameters: readonly ParameterDescription[]): Map<string, string> {
+/** Adds a flag for each description; returns commander's attribute name by the description's name. */
+function addFlags(command: Command, group: string, descriptions: readonly ParameterDescription[]): Map<string, string> {
   const attributes = new Map<string, string>();
-  command.optionsGroup("Parameters of the recipe:");
-  for (const parameter of parameters) {
-    const flag = `--${kebabCase(parameter.name)}`;
+  command.optionsGroup(group);
+  for (const row of descriptions) {
+    const name = kebabCase(row.name.replace(/^--/, ""));
+    const flag = `--${name}`;
     if (command.options.some((option) => option.long === flag) || flag === "--help") continue; // --param reaches it
-    const isBoolean = parameter.type === "boolean";
-    const option = new Option(isBoolean ? `${flag} [boolean]` : `${flag} <${parameter.type}>`, describe(parameter));
-    attributes.set(parameter.name, option.attributeName());
+    const isBoolean = row.type === "boolean";
+    const option = new Option(isBoolean ? `${flag} [boolean]` : `${flag} <${row.type}>`, describe(row));
+    attributes.set(row.name, option.attributeName());
     command.addOption(option);
-    if (isBoolean) command.addOption(new Option(`--no-${kebabCase(parameter.name)}`).hideHelp());
+    if (isBoolean) command.addOption(new Option(`--no-${name}`).hideHelp());
   }
   return attributes;
 }
@@ -116,8 +120,4 @@ function addParameterFlags(command: Command, parameters: readonly ParameterDescr
 function describe({ description, allowed, default: byDefault }: ParameterDescription): string {
   const value = byDefault === undefined ? "" : ` (default: ${JSON.stringify(byDefault)})`;
   return `${[description, allowed].filter(Boolean).join("; ")}${value}`;
-}
-
-function kebabCase(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

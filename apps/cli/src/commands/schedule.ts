@@ -70,10 +70,10 @@ anneal schedule create hourly ./my-recipe.ts --every 1h --overlap buffer-one --e
 
 async function create(
   home: string,
-  { before, known, given, options }: RecipeInvocation<CreateOptions>,
+  { before, known, given, settings, options }: RecipeInvocation<CreateOptions>,
 ): Promise<CommandResult> {
   const [scheduleId = ""] = before;
-  const spec = await buildSpec(known, given, options);
+  const spec = await buildSpec(known, given, settings);
   const plan = planSchedule(scheduleId, options, options.overlap);
   await using session = await openWorkingSession(home, log);
   await createSchedule(session, plan, spec);

@@ -32,8 +32,11 @@ anneal train mnist --help   # the recipe's parameters`,
   });
 }
 
-async function train(home: string, { known, given, options }: RecipeInvocation<TrainOptions>): Promise<CommandResult> {
-  const spec = await buildSpec(known, given, options);
+async function train(
+  home: string,
+  { known, given, settings, options }: RecipeInvocation<TrainOptions>,
+): Promise<CommandResult> {
+  const spec = await buildSpec(known, given, settings);
   const runId = options.runId === undefined ? newRunId(spec.recipe.name) : checkRunId(options.runId);
   await using session = await openWorkingSession(home, log);
   await startNewRun(home, session, runId, spec);
