@@ -16,7 +16,7 @@ describe("state digest", () => {
     const [entry] = await run.store.list();
     const file = (name: string) => sha256(readFileSync(join(entry?.path ?? "", name)));
     const state =
-      '{"accumulator":{"numSamples":1536,"sums":{"loss":4}},"best":null,"cursor":12,"epoch":1,' +
+      '{"accumulator":{"numSamples":1536,"sums":{"loss":4}},"best":null,"cursor":{"item":12},"epoch":1,' +
       '"history":[{"epoch":1,"step":10,"train":{"loss":0.30000000000000004},"validation":null}],' +
       '"numEpochsWithoutImprovement":0,"optimizer":{"step":12},"step":12,"stoppedEarly":false}';
     const text =

@@ -57,9 +57,9 @@ export function defaultNumThreads(): number {
 /** Opens a feed; its threads start at once, the work with `start`. */
 export function openFeed(options: FeedOptions): Feed {
   const { plan, startItem, numSlots, numThreads = defaultNumThreads(), execArgv } = options;
-  const { seed, batchSize, epochs, phases, shuffle, maxItems } = plan;
+  const { seed, batchSize, epochs, phases, shuffle } = plan;
   const handles = createRing({
-    schedule: { seed, batchSize, epochs, phases, shuffle, maxItems },
+    schedule: { seed, batchSize, epochs, phases, shuffle },
     inputs: plan.inputs,
     labels: plan.labels,
     numSlots,

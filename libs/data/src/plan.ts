@@ -19,9 +19,8 @@ export function trainingPlan(options: {
   readonly seed: number;
   readonly epochs: number;
   readonly shuffle?: boolean;
-  readonly maxItems?: number;
 }): FeedPlan {
-  const { train, validation, batchSize, seed, epochs, shuffle = true, maxItems = null } = options;
+  const { train, validation, batchSize, seed, epochs, shuffle = true } = options;
   requireSamples(train, "train");
   const datasets: Partial<Record<FeedPhase, OpenDataset>> = { train };
   const phases: { phase: FeedPhase; numSamples: number }[] = [{ phase: "train", numSamples: train.numSamples }];
@@ -31,7 +30,7 @@ export function trainingPlan(options: {
     phases.push({ phase: "validation", numSamples: validation.numSamples });
   }
   const { inputs, labels } = train;
-  return { seed, batchSize: requireBatchSize(batchSize), epochs, phases, shuffle, maxItems, datasets, inputs, labels };
+  return { seed, batchSize: requireBatchSize(batchSize), epochs, phases, shuffle, datasets, inputs, labels };
 }
 
 /** The plan of one pass over a data set, in its order. */
@@ -48,7 +47,6 @@ export function evaluationPlan(options: {
     epochs: 1,
     phases: [{ phase: "evaluation", numSamples: dataset.numSamples }],
     shuffle: false,
-    maxItems: null,
     datasets: { evaluation: dataset },
     inputs: dataset.inputs,
     labels: dataset.labels,

@@ -9,7 +9,6 @@ const schedule: Schedule = {
   batchSize: 5,
   epochs: 2,
   shuffle: false,
-  maxItems: null,
   phases: [{ phase: "train", numSamples: 12 }],
 };
 

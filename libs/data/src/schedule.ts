@@ -13,8 +13,6 @@ export interface Schedule {
   readonly phases: readonly { readonly phase: FeedPhase; readonly numSamples: number }[];
   /** Train samples in a new order each epoch; the other phases always keep theirs. */
   readonly shuffle: boolean;
-  /** Ends the sequence early; null for all epochs. */
-  readonly maxItems: number | null;
 }
 
 /** One batch of the linear sequence. */
@@ -44,7 +42,7 @@ export function stepsPerEpoch(schedule: Schedule): number {
 }
 
 export function numItems(schedule: Schedule): number {
-  return Math.min(schedule.epochs * itemsPerEpoch(schedule), schedule.maxItems ?? Number.POSITIVE_INFINITY);
+  return schedule.epochs * itemsPerEpoch(schedule);
 }
 
 /** The item at a place of the sequence, 0 .. numItems - 1. */

@@ -51,7 +51,7 @@ function makeDraft(step: number, monitor: ManifestDraft["monitor"]): ManifestDra
     state: {
       step,
       epoch: Math.floor(step / 10),
-      cursor: step,
+      cursor: { item: step },
       accumulator: { numSamples: step * 128, sums: { loss: step / 3 } },
       history: [{ epoch: 1, step: 10, train: { loss: 0.1 + 0.2 }, validation: null }],
       best: null,

@@ -17,7 +17,7 @@ export function initialLoopState(optimizer: Readonly<Record<string, number>>): L
   return {
     step: 0,
     epoch: 0,
-    cursor: 0,
+    cursor: { item: 0 },
     accumulator: { ...emptyAccumulator },
     history: [],
     best: null,

@@ -21,7 +21,6 @@ const schedule: Schedule = {
     { phase: "validation", numSamples: 11 },
   ],
   shuffle: true,
-  maxItems: null,
 };
 const rules: MonitorRules = { metric: "validation/loss", direction: "minimize", earlyStopping: null };
 const totalSteps = 12;
@@ -66,8 +65,8 @@ function train(interruptions: readonly Interruption[], changed: Partial<LoopOpti
     const last = saved.at(-1);
     if (last) engine.loadState({ ...last.engine, optimizerScalars: last.loop.optimizer });
     const start = last?.loop ?? initialLoopState(engine.readState().optimizerScalars);
-    const source = new TestSource(start.cursor);
-    const stopAt = piece === null ? Number.POSITIVE_INFINITY : start.cursor + piece.afterItems;
+    const source = new TestSource(start.cursor.item);
+    const stopAt = piece === null ? Number.POSITIVE_INFINITY : start.cursor.item + piece.afterItems;
     const { end } = runLoop({
       engine,
       source,
@@ -98,7 +97,7 @@ describe("runLoop", () => {
   test("trains all steps, validates each epoch and saves at its end", () => {
     const { saved, ends, last } = train([]);
     expect(ends).toEqual(["reached"]);
-    expect(saved.map(({ loop }) => [loop.step, loop.epoch, loop.cursor])).toEqual([
+    expect(saved.map(({ loop }) => [loop.step, loop.epoch, loop.cursor.item])).toEqual([
       [4, 1, 6],
       [8, 2, 12],
       [12, 3, 18],

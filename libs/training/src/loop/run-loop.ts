@@ -94,7 +94,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
   const numEpochSteps = stepsPerEpoch(schedule);
   const hasValidation = schedule.phases.some(({ phase }) => phase === "validation");
   let state = options.start;
-  let savedCursor = state.cursor;
+  let savedItem = state.cursor.item;
   let savedAtMs = startedAt;
   let savedAtStep = state.step;
   let numSamples = 0;
@@ -103,7 +103,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
 
   const isOver = () => state.step >= untilStep || state.stoppedEarly;
   const ended = (end: LoopOutcome["end"], sourceIsAhead = false): LoopOutcome => {
-    if (end !== "aborted" && state.cursor !== savedCursor) save();
+    if (end !== "aborted" && state.cursor.item !== savedItem) save();
     report("training");
     return { state, end, sourceIsAhead, stats: { ...stats, elapsedMs: performance.now() - startedAt } };
   };
@@ -117,7 +117,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
     options.save({ loop: state, engine: snapshot, stallMs });
     stats.numSaves += 1;
     stats.stalledMs += stallMs;
-    savedCursor = state.cursor;
+    savedItem = state.cursor.item;
     savedAtMs = performance.now();
     savedAtStep = state.step;
   }
@@ -141,7 +141,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
   /** Takes the next batch, gives it to `use`, and gives its slot back when the call has returned, not before. */
   function withNext<T>(use: (item: FeedItem) => T): T {
     const item = source.next();
-    if (item === null) throw new Error(`the feed ended at item ${state.cursor}, before step ${untilStep}`);
+    if (item === null) throw new Error(`the feed ended at item ${state.cursor.item}, before step ${untilStep}`);
     stats.waitedMs += item.waitedMs;
     try {
       return use(item);
@@ -173,7 +173,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
       numSamples += item.numSamples;
       stats.numSteps += 1;
       const { cursor, step, accumulator } = state;
-      state = { ...state, step: step + 1, cursor: cursor + 1, accumulator: addBatch(accumulator, sums) };
+      state = { ...state, step: step + 1, cursor: advance(cursor, 1), accumulator: addBatch(accumulator, sums) };
       return { isLastOfEpoch: item.isLastOfPhase };
     });
   }
@@ -183,7 +183,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
     if (validationIsPending(state, schedule, numEpochSteps)) {
       const validation = validate();
       if (validation === null) return ended(control.abortRequested() ? "aborted" : "stopped", numValidated > 0);
-      state = closeEpoch({ ...state, cursor: state.cursor + numValidated }, validation, rules);
+      state = closeEpoch({ ...state, cursor: advance(state.cursor, numValidated) }, validation, rules);
       save();
       continue;
     }
@@ -193,7 +193,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
     const isDue =
       performance.now() - savedAtMs >= options.checkpointEveryMs ||
       state.step - savedAtStep >= (options.checkpointEverySteps ?? Number.POSITIVE_INFINITY);
-    if (isDue && state.cursor !== savedCursor) save();
+    if (isDue && state.cursor.item !== savedItem) save();
     const { isLastOfEpoch } = trainStep();
     report("training");
     if (isLastOfEpoch && !hasValidation) {
@@ -201,4 +201,8 @@ export function runLoop(options: LoopOptions): LoopOutcome {
       save();
     }
   }
+}
+
+function advance({ item }: LoopState["cursor"], numItems: number): LoopState["cursor"] {
+  return { item: item + numItems };
 }

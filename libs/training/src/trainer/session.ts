@@ -176,7 +176,7 @@ export class TrainerSession {
   async train(untilStep: number): Promise<LoopOutcome> {
     const { spec } = this.options;
     const { state } = this.#at();
-    const feed = await this.#feedAt(state.cursor);
+    const feed = await this.#feedAt(state.cursor.item);
     try {
       const outcome = await this.#host.run({
         ring: feed.feed.handles,
@@ -187,7 +187,7 @@ export class TrainerSession {
         checkpointEveryMs: spec.checkpoint.everyMs,
         checkpointEverySteps: spec.checkpoint.everySteps ?? null,
       });
-      feed.nextItem = outcome.sourceIsAhead ? -1 : outcome.state.cursor;
+      feed.nextItem = outcome.sourceIsAhead ? -1 : outcome.state.cursor.item;
       return outcome;
     } catch (cause) {
       // The engine's state is not that of any checkpoint now.
@@ -317,12 +317,12 @@ export class TrainerSession {
   }
 
   /** The feed of the training, going on where it stands if it stands there: prefetching knows no segments. */
-  async #feedAt(cursor: number): Promise<{ readonly feed: Feed; nextItem: number }> {
-    if (this.#feed !== null && this.#feed.nextItem === cursor) return this.#feed;
+  async #feedAt(item: number): Promise<{ readonly feed: Feed; nextItem: number }> {
+    if (this.#feed !== null && this.#feed.nextItem === item) return this.#feed;
     await this.#feed?.feed.close();
     const { feed: plan, policy, numItems } = this.setup;
-    const feed = openFeed({ plan, startItem: cursor, stopItem: numItems, numSlots: policy.prefetchSlots });
-    this.#feed = { feed, nextItem: cursor };
+    const feed = openFeed({ plan, startItem: item, stopItem: numItems, numSlots: policy.prefetchSlots });
+    this.#feed = { feed, nextItem: item };
     feed.start();
     return this.#feed;
   }

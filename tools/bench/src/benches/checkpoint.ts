@@ -129,7 +129,7 @@ function draftOf(spec: RunSpec, step: number, optimizer: EngineState["optimizerS
     state: {
       step,
       epoch: 0,
-      cursor: step,
+      cursor: { item: step },
       accumulator: { numSamples: 0, sums: {} },
       history: [],
       best: null,
