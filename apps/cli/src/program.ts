@@ -54,17 +54,19 @@ const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   unavailable: "no Temporal server, or the local stack does not start",
   environment: "this machine lacks something: see anneal doctor",
   cancelled: "the run was cancelled",
+  interrupted: "interrupted by Ctrl-C: a run that was watched goes on, the demo's stops with a checkpoint",
 };
 
 const environmentHelp = `
 Environment:
-  ANNEAL_HOME        runs and the local stack (default: .anneal in the repository)
-  ANNEAL_CACHE       downloads and builds, shared (default: ~/.cache/anneal)
-  ANNEAL_DEVICE      cpu (default) or gpu
-  ANNEAL_UI_URL      base of the web UI that belongs to TEMPORAL_ADDRESS
-  ANNEAL_DEBUG=1     stack traces with errors
-  TEMPORAL_ADDRESS   use this server instead of a local one; TEMPORAL_NAMESPACE, TEMPORAL_TLS,
-                     TEMPORAL_API_KEY, TEMPORAL_PROFILE, … as everywhere with Temporal`;
+  ANNEAL_HOME          runs and the local stack (default: .anneal in the repository)
+  ANNEAL_CACHE         downloads and builds, shared (default: ~/.cache/anneal)
+  ANNEAL_DEVICE        cpu (default) or gpu
+  ANNEAL_MAX_TRAINERS  runs that the worker trains at a time (default: 1); further ones queue
+  ANNEAL_UI_URL        base of the web UI that belongs to TEMPORAL_ADDRESS
+  ANNEAL_DEBUG=1       stack traces with errors
+  TEMPORAL_ADDRESS     use this server instead of a local one; TEMPORAL_NAMESPACE, TEMPORAL_TLS,
+                       TEMPORAL_API_KEY, TEMPORAL_PROFILE, … as everywhere with Temporal`;
 
 /** The whole command line. */
 export function buildProgram(): Command {
@@ -82,9 +84,9 @@ export function buildProgram(): Command {
 
 function exitCodeHelp(): string {
   const lines = Object.entries(exitCodes).map(
-    ([name, code]) => `  ${code}    ${exitCodeMeanings[name as keyof typeof exitCodes]}`,
+    ([name, code]) => `  ${String(code).padEnd(3)}  ${exitCodeMeanings[name as keyof typeof exitCodes]}`,
   );
-  return ["Exit codes:", ...lines, "  130  interrupted by Ctrl-C; the run goes on"].join("\n");
+  return ["Exit codes:", ...lines].join("\n");
 }
 
 function allCommands(command: Command): Command[] {

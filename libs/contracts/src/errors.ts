@@ -38,6 +38,8 @@ export const exitCodes = {
   unavailable: 7,
   environment: 8,
   cancelled: 9,
+  /** By convention 128 + SIGINT. */
+  interrupted: 130,
 } as const;
 
 const input = { class: "input", exitCode: exitCodes.input } as const;

@@ -1,19 +1,12 @@
 import { z } from "zod";
+import { fingerprintSchema } from "./fingerprint.ts";
 import { policySchema } from "./policy.ts";
 import { jsonSchema } from "./run.ts";
-
-const metricsSchema = z.record(z.string(), z.number());
+import { bestSchema, epochRecordSchema, metricDirections, metricsSchema } from "./training.ts";
 
 /** Sums over the samples seen so far in the epoch: resumed exactly, since JSON round-trips float64. */
 export const accumulatorSchema = z.strictObject({ numSamples: z.int().min(0), sums: metricsSchema });
 export type Accumulator = z.infer<typeof accumulatorSchema>;
-
-export const epochRecordSchema = z.strictObject({
-  epoch: z.int(),
-  step: z.int(),
-  train: metricsSchema,
-  validation: metricsSchema.nullable(),
-});
 
 /** The loop's state beside the tensors. */
 export const loopStateSchema = z.strictObject({
@@ -25,7 +18,7 @@ export const loopStateSchema = z.strictObject({
   cursor: z.strictObject({ item: z.int().min(0) }),
   accumulator: accumulatorSchema,
   history: z.array(epochRecordSchema),
-  best: z.strictObject({ metric: z.string(), value: z.number(), step: z.int() }).nullable(),
+  best: bestSchema.nullable(),
   numEpochsWithoutImprovement: z.int().min(0),
   stoppedEarly: z.boolean(),
   /** Optimizer scalars by name, e.g. its own step counter. */
@@ -52,7 +45,7 @@ export const manifestSchema = z.strictObject({
   parameters: z.record(z.string(), jsonSchema),
   policy: policySchema,
   optimizerName: z.string(),
-  fingerprint: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  fingerprint: fingerprintSchema,
   /** False once the run went on under another fingerprint. */
   exact: z.boolean(),
   /** sha256 of the repository's lock file: which packages wrote this. */
@@ -60,7 +53,7 @@ export const manifestSchema = z.strictObject({
   /** What is monitored, and its value at this checkpoint where known: retention keeps the best. */
   monitor: z.strictObject({
     metric: z.string(),
-    direction: z.enum(["minimize", "maximize"]),
+    direction: z.enum(metricDirections),
     value: z.number().nullable(),
   }),
   state: loopStateSchema,

@@ -1,10 +1,17 @@
+import { z } from "zod";
 import type { Fingerprint } from "./fingerprint.ts";
 import type { Threads } from "./run.ts";
 
 /** Named scalar metrics, means over samples. `loss` is always among them. */
-export type Metrics = Readonly<Record<string, number>>;
+export const metricsSchema = z.record(z.string(), z.number());
+export type Metrics = Readonly<z.infer<typeof metricsSchema>>;
 
-export type MetricDirection = "minimize" | "maximize";
+export const metricDirections = ["minimize", "maximize"] as const;
+export type MetricDirection = (typeof metricDirections)[number];
+
+/** The best value so far of the monitored metric, and the step that has it. */
+export const bestSchema = z.strictObject({ metric: z.string(), value: z.number(), step: z.int() });
+export type Best = Readonly<z.infer<typeof bestSchema>>;
 
 /** A committed checkpoint, by reference. */
 export interface CheckpointReference {
@@ -18,12 +25,13 @@ export interface CheckpointReference {
 }
 
 /** What happened in one epoch. `train` are running means over the epoch; `validation` where the recipe has such data. */
-export interface EpochRecord {
-  readonly epoch: number;
-  readonly step: number;
-  readonly train: Metrics;
-  readonly validation: Metrics | null;
-}
+export const epochRecordSchema = z.strictObject({
+  epoch: z.int(),
+  step: z.int(),
+  train: metricsSchema,
+  validation: metricsSchema.nullable(),
+});
+export type EpochRecord = Readonly<z.infer<typeof epochRecordSchema>>;
 
 /** Facts of a run that never change after it was prepared. */
 export interface TrainingPlan {
@@ -61,7 +69,7 @@ export interface Progress {
   readonly samplesPerSecond: number | null;
   readonly secondsLeft: number | null;
   readonly checkpoint: CheckpointReference | null;
-  readonly best: { readonly metric: string; readonly value: number; readonly step: number } | null;
+  readonly best: Best | null;
   /** Share (0..1) of the engine's time in this segment that it waited for data. */
   readonly engineWaitShare: number | null;
   readonly trainerPid: number | null;
@@ -101,7 +109,7 @@ export interface SegmentResult {
   readonly epoch: number;
   readonly metrics: Metrics;
   readonly checkpoint: CheckpointReference;
-  readonly best: Progress["best"];
+  readonly best: Best | null;
   /** The run has no more steps to do: all done, or stopped early. */
   readonly finished: boolean;
   readonly stoppedEarly: boolean;

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { annealHome } from "@anneal/checkpoint";
+import { exitCodes } from "@anneal/contracts";
 import { ensureAll } from "@anneal/provision";
 import type { Command } from "commander";
 import { type Interrupts, listenForInterrupts, unlessAborted } from "../interrupts.ts";
@@ -20,7 +21,6 @@ import type { Session } from "../temporal/endpoint.ts";
 import { type CommonOptions, defineCommand } from "./define.ts";
 
 const recipeName = "mnist";
-const interruptedExitCode = 130;
 
 export function demoCommand(): Command {
   return defineCommand(
@@ -32,7 +32,7 @@ export function demoCommand(): Command {
 
 async function demo(home: string, asJson: boolean): Promise<void> {
   using interrupts = listenForInterrupts();
-  interrupts.onForce(() => process.exit(interruptedExitCode));
+  interrupts.onForce(() => process.exit(exitCodes.interrupted));
   try {
     await unlessAborted(ensureAll({ log }), interrupts.signal);
     await using stack = await openForegroundStack(home, log, interrupts);
@@ -42,7 +42,7 @@ async function demo(home: string, asJson: boolean): Promise<void> {
   } catch (error) {
     if (error !== interrupts.signal.reason) throw error;
     log("stopped before training began; run it again to start anew");
-    process.exitCode = interruptedExitCode;
+    process.exitCode = exitCodes.interrupted;
   }
 }
 
@@ -88,7 +88,7 @@ async function interruptDemo(session: Session, runId: string): Promise<CommandRe
   await cancelRun(session, runId, log);
   const run = await viewRun(session, runId);
   const text = `Stopped at step ${formatCount(run.checkpoint?.step ?? run.step)}. Run the demo again: it goes on from there.`;
-  return { document: run, text, exitCode: interruptedExitCode };
+  return { document: run, text, exitCode: exitCodes.interrupted };
 }
 
 /** At a terminal the UI stays until Ctrl-C, so that one can look around. */

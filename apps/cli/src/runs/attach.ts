@@ -6,9 +6,6 @@ import type { Session } from "../temporal/endpoint.ts";
 import { followRun } from "./follow.ts";
 import { type Outcome, type RunView, viewRun } from "./view.ts";
 
-/** By convention 128 + SIGINT. */
-const interruptedExitCode = 130;
-
 /** Shows a run's progress until it ends. Ctrl-C leaves it to go on by itself. */
 export async function attach(session: Session, runId: string, label: string): Promise<CommandResult> {
   const leaving = new AbortController();
@@ -30,7 +27,7 @@ export async function attach(session: Session, runId: string, label: string): Pr
   const run = await viewRun(session, runId);
   if (!outcome) {
     log(`The run goes on. Follow it: anneal watch ${runId}. End it: anneal cancel ${runId}`);
-    return { document: run, text: "", exitCode: interruptedExitCode };
+    return { document: run, text: "", exitCode: exitCodes.interrupted };
   }
   return describeEnd(run, outcome);
 }

@@ -1,3 +1,4 @@
+import { exitCodes } from "@anneal/contracts";
 import { ensureTemporalCli } from "@anneal/provision";
 import type { Interrupts } from "../interrupts.ts";
 import { connectSession, environmentEndpoint, localEndpoint, type Session } from "../temporal/endpoint.ts";
@@ -21,7 +22,7 @@ export async function openForegroundStack(home: string, log: Log, interrupts: In
   });
   interrupts.onForce(() => {
     supervisor.kill();
-    process.exit(130);
+    process.exit(exitCodes.interrupted);
   });
   const stopEarly = (): void => void supervisor.stop();
   interrupts.signal.addEventListener("abort", stopEarly, { once: true });
