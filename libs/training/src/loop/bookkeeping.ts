@@ -58,7 +58,7 @@ export function closeEpoch(state: LoopState, validation: Accumulator | null, rul
     ...state,
     epoch,
     accumulator: { ...emptyAccumulator },
-    history: [...state.history, copyRecord(record)],
+    history: [...state.history, record],
     best: isBest ? { metric: rules.metric, value, step: state.step } : state.best,
     numEpochsWithoutImprovement,
     stoppedEarly: rules.earlyStopping !== null && numEpochsWithoutImprovement >= rules.earlyStopping.patience,
@@ -96,8 +96,4 @@ function gainOver(best: number | null, value: number | null, direction: MetricDi
   if (value === null) return Number.NEGATIVE_INFINITY;
   if (best === null) return Number.POSITIVE_INFINITY;
   return direction === "maximize" ? value - best : best - value;
-}
-
-function copyRecord({ epoch, step, train, validation }: EpochRecord): LoopState["history"][number] {
-  return { epoch, step, train: { ...train }, validation: validation === null ? null : { ...validation } };
 }
