@@ -50,7 +50,7 @@ export interface Feed {
 const maxAttempts = { begun: 3, notBegun: 10 } as const;
 const minPartSize = 16;
 
-export function defaultNumThreads(): number {
+function defaultNumThreads(): number {
   return Math.max(1, Math.min(4, availableParallelism() - 1));
 }
 

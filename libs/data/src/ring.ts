@@ -48,11 +48,10 @@ export function createRing(options: {
   readonly startItem: number;
   readonly stopItem: number;
 }): RingHandles {
-  const { schedule, inputs, labels, numSlots, startItem } = options;
-  const slotBytes = alignUp(schedule.batchSize * fieldBytes(inputs)) + alignUp(schedule.batchSize * fieldBytes(labels));
+  const { numSlots, startItem } = options;
   const handles: RingHandles = {
     ...options,
-    data: allocateShared(numSlots * slotBytes),
+    data: allocateShared(numSlots * slotLayout(options).slotBytes),
     control: new SharedArrayBuffer(4 * (word.slots + numSlots * wordsPerSlot)),
     failure: new SharedArrayBuffer(4 + failureCapacityBytes),
     waits: new SharedArrayBuffer(8 * 4),
@@ -61,6 +60,12 @@ export function createRing(options: {
   control[word.released] = startItem;
   for (let slot = 0; slot < numSlots; slot++) control[word.slots + slot * wordsPerSlot + slotWord.item] = -1;
   return handles;
+}
+
+/** A slot in bytes: the inputs of a full batch, then its labels, both aligned. */
+function slotLayout({ schedule, inputs, labels }: Pick<RingHandles, "schedule" | "inputs" | "labels">) {
+  const labelsAt = alignUp(schedule.batchSize * fieldBytes(inputs));
+  return { labelsAt, slotBytes: labelsAt + alignUp(schedule.batchSize * fieldBytes(labels)) };
 }
 
 /** What both sides share: where things are, and how failures travel. */
@@ -73,13 +78,12 @@ export class Ring {
     this.handles = handles;
     this.#control = new Int32Array(handles.control);
     const { schedule, inputs, labels, numSlots } = handles;
-    const inputBytes = alignUp(schedule.batchSize * fieldBytes(inputs));
-    const slotBytes = inputBytes + alignUp(schedule.batchSize * fieldBytes(labels));
+    const { slotBytes, labelsAt } = slotLayout(handles);
     const views = (field: FieldSpec, at: number) =>
       viewOf(handles.data, field.dtype, at, schedule.batchSize * numElements(field.shape));
     this.#slots = Array.from({ length: numSlots }, (_, slot) => ({
       inputs: views(inputs, slot * slotBytes),
-      labels: views(labels, slot * slotBytes + inputBytes),
+      labels: views(labels, slot * slotBytes + labelsAt),
     }));
   }
 

@@ -2,7 +2,6 @@ export { EagerEngine } from "./engine/eager-engine.ts";
 export type {
   Batch,
   BatchSums,
-  EngineMemory,
   EngineOptions,
   EngineState,
   PreparedEngine,

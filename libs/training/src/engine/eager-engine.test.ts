@@ -115,13 +115,13 @@ describe("a step", () => {
     engine.prepare(tinyOptions());
     const before = engine.evaluateBatch(tinyBatch(1), 0).sums.loss!;
     trainSteps(0, 2);
-    const { numTensors } = engine.memory();
+    const { numTensors } = tf.memory();
     trainSteps(2, 40);
-    expect(engine.memory().numTensors).toBe(numTensors);
+    expect(tf.memory().numTensors).toBe(numTensors);
     expect(engine.evaluateBatch(tinyBatch(1), 40).sums.loss!).toBeLessThan(before * 0.8);
     engine.readState();
     engine.predictBatch(tinyBatch(0).inputs, 8);
-    expect(engine.memory().numTensors).toBe(numTensors);
+    expect(tf.memory().numTensors).toBe(numTensors);
   });
 
   test("is undone by nothing but its state: read, load and go on gives the same bits", () => {

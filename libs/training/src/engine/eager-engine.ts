@@ -4,15 +4,15 @@ import { createSharedTensor, installSeededRandom, type SeededRandom, type Tfjs }
 import type { Tensor, Variable } from "@tensorflow/tfjs";
 import { EagerOptimizer, slotsOf } from "../optimizers/eager-optimizer.ts";
 import type { Model } from "../recipe/define.ts";
-import { threw } from "../recipe/load.ts";
+import { guardRecipe } from "../recipe/guard.ts";
 import { type LossFunction, resolveLoss } from "../recipe/losses.ts";
 import type { Metric } from "../recipe/metrics.ts";
+import { modelContext } from "../recipe/model-context.ts";
 import { engineFailure } from "./failures.ts";
 import { checkModelInputs, checkOutputs, checkReported } from "./fit-check.ts";
 import type {
   Batch,
   BatchSums,
-  EngineMemory,
   EngineOptions,
   EngineState,
   PreparedEngine,
@@ -20,7 +20,7 @@ import type {
   StepScalars,
 } from "./step-engine.ts";
 import { copyTensors, restoreTensors } from "./tensor-copies.ts";
-import { isLayersModel, type NamedVariable, namedVariables } from "./variables.ts";
+import { isLayersModel, modelTargets, type NamedVariable, namedVariables } from "./variables.ts";
 
 /** Runs every step op by op through TensorFlow.js: the reference that other engines are compared with. */
 export class EagerEngine implements StepEngine {
@@ -37,7 +37,7 @@ export class EagerEngine implements StepEngine {
     this.dispose();
     const random = installSeededRandom(this.#tf, { seed: options.seed });
     random.beginInit();
-    const model = guardRecipe("model()", options, () => options.recipe.model(modelContext(options)));
+    const model = guardRecipe("model()", options.recipePath, () => options.recipe.model(modelContext(options)));
     checkModelInputs(model, options);
     const variables = namedVariables(model);
     const trained = variables.filter(({ trainable }) => trainable);
@@ -122,11 +122,6 @@ export class EagerEngine implements StepEngine {
     prepared.numUpdates = state.optimizerScalars.t ?? 0;
   }
 
-  memory(): EngineMemory {
-    const { numTensors, numBytes } = this.#tf.memory();
-    return { numTensors, numBytes };
-  }
-
   dispose(): void {
     const prepared = this.#prepared;
     if (prepared === null) return;
@@ -139,22 +134,22 @@ export class EagerEngine implements StepEngine {
   /** Runs a batch of zeros forward and backward: what does not fit is found before step 1, and nothing is changed. */
   #rehearse(prepared: Prepared): readonly number[] {
     const { options, variables, random } = prepared;
-    const { batchSize, inputs, labels, recipe } = options;
+    const { batchSize, inputs, labels, recipe, recipePath } = options;
     const before = copyTensors(modelTargets(variables));
     random.beginStep(0);
-    const outputShape = guardRecipe("the model", options, () =>
+    const outputShape = guardRecipe("the model", recipePath, () =>
       this.#tf.tidy(() => {
         const x = this.#tf.zeros([batchSize, ...inputs.shape], tfjsDtype(inputs));
         const y = this.#tf.zeros([batchSize, ...labels.shape], labels.dtype === "float32" ? "float32" : "int32");
         const outputs = this.#forward(prepared, x, y.shape, false);
         checkOutputs(outputs, batchSize, options);
-        const loss = guardRecipe("loss()", options, () => prepared.loss(y, outputs));
+        const loss = guardRecipe("loss()", recipePath, () => prepared.loss(y, outputs));
         checkReported("loss()", loss, batchSize, false);
         for (const [name, metric] of prepared.metrics) {
           const what = `metrics.${name}`;
           checkReported(
             what,
-            guardRecipe(what, options, () => metric.compute(y, outputs)),
+            guardRecipe(what, recipePath, () => metric.compute(y, outputs)),
             batchSize,
             true,
           );
@@ -258,25 +253,9 @@ interface Prepared {
   numUpdates: number;
 }
 
-/** What a recipe's model() is given. */
-function modelContext({ parameters, inputs, labels, numClasses }: Omit<EngineOptions, "optimizer">) {
-  return { parameters, inputShape: [...inputs.shape], numClasses: numClasses ?? numElements(labels.shape) };
-}
-
 /** uint8 enters a model as float32 (0..255): TensorFlow.js has no bytes. */
 function tfjsDtype(field: FieldSpec): "float32" | "int32" {
   return field.dtype === "int32" ? "int32" : "float32";
-}
-
-function modelTargets(variables: readonly NamedVariable[]) {
-  return variables.map(({ name, variable }) => ({
-    name,
-    tensor: variable as Tensor,
-    assign: (value: Tensor) => {
-      variable.assign(value);
-      value.dispose();
-    },
-  }));
 }
 
 function toSums({ metrics }: Prepared, values: ArrayLike<number>, numSamples: number): BatchSums {
@@ -291,14 +270,4 @@ function notFinite(step: number, loss: number): AnnealError {
     "Lower the learning rate, clip the gradients (clipNorm), or look for values in the data that are not finite.",
     { step: step + 1, loss: String(loss) },
   );
-}
-
-/** Runs a part of the recipe: what it throws is the recipe's, unless memory ran out. */
-function guardRecipe<T>(what: string, { recipePath }: EngineOptions, run: () => T): T {
-  try {
-    return run();
-  } catch (cause) {
-    const failure = engineFailure(what, cause);
-    throw failure === cause ? threw(what, recipePath, cause) : failure;
-  }
 }

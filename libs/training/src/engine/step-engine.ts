@@ -30,7 +30,6 @@ export interface StepEngine {
   readState(): EngineState;
   /** @throws AnnealError CHECKPOINT_INCOMPATIBLE when names or shapes are not those of this model and optimizer */
   loadState(state: EngineState): void;
-  memory(): EngineMemory;
   dispose(): void;
 }
 
@@ -84,9 +83,4 @@ export interface EngineState {
   readonly optimizer: readonly NamedTensor[];
   /** Scalars of the optimizer, such as `t`: the updates that it has made. */
   readonly optimizerScalars: Readonly<Record<string, number>>;
-}
-
-export interface EngineMemory {
-  readonly numTensors: number;
-  readonly numBytes: number;
 }

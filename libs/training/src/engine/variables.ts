@@ -1,6 +1,7 @@
 import { AnnealError } from "@anneal/contracts";
-import type { LayersModel, layers, Variable } from "@tensorflow/tfjs";
+import type { LayersModel, layers, Tensor, Variable } from "@tensorflow/tfjs";
 import type { Model } from "../recipe/define.ts";
+import type { TensorTarget } from "./tensor-copies.ts";
 
 type Layer = layers.Layer;
 
@@ -31,6 +32,18 @@ export function namedVariables(model: Model): readonly NamedVariable[] {
     seen.add(name);
   }
   return variables;
+}
+
+/** Variables as targets of `restoreTensors`. */
+export function modelTargets(variables: readonly NamedVariable[]): readonly TensorTarget[] {
+  return variables.map(({ name, variable }) => ({
+    name,
+    tensor: variable as Tensor,
+    assign: (value) => {
+      variable.assign(value);
+      value.dispose();
+    },
+  }));
 }
 
 function functionVariables(variables: Readonly<Record<string, Variable>>): readonly NamedVariable[] {

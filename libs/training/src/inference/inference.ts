@@ -10,13 +10,14 @@ import {
   type PredictionResult,
   type PredictionSamples,
 } from "@anneal/contracts";
-import { numElements } from "@anneal/data";
 import { registerRecipeResolution } from "@anneal/runtime";
 import type { LayersModel } from "@tensorflow/tfjs";
 import { restoreTensors } from "../engine/tensor-copies.ts";
-import { namedVariables } from "../engine/variables.ts";
+import { modelTargets, namedVariables } from "../engine/variables.ts";
 import type { FunctionModel, Recipe } from "../recipe/define.ts";
+import { guardRecipe } from "../recipe/guard.ts";
 import { loadRecipe } from "../recipe/load.ts";
+import { modelContext } from "../recipe/model-context.ts";
 import { parseParameters } from "../recipe/parameters.ts";
 import { spawnTrainer } from "../trainer/client.ts";
 import { readModelRecord } from "../trainer/model-record.ts";
@@ -48,23 +49,14 @@ export async function loadModel(path: string): Promise<LoadedModel> {
   const { manifest, model: tensors, step, epoch, digest } = checkpoint;
   const { inputs, labels, numClasses } = await readModelRecord(runDirectory);
   registerRecipeResolution();
-  const recipe = await loadRecipe(await recordedEntry(runDirectory, manifest.recipe.digest));
+  const entry = await recordedEntry(runDirectory, manifest.recipe.digest);
+  const recipe = await loadRecipe(entry);
   const parameters = parseParameters(recipe, manifest.parameters);
-  const model = recipe.model({
-    parameters,
-    inputShape: [...inputs.shape],
-    numClasses: numClasses ?? numElements(labels.shape),
-  });
+  const model = guardRecipe("model()", entry, () =>
+    recipe.model(modelContext({ parameters, inputs, labels, numClasses })),
+  );
   const tf = await import("@tensorflow/tfjs");
-  const targets = namedVariables(model).map(({ name, variable }) => ({
-    name,
-    tensor: variable,
-    assign: (value: typeof variable | import("@tensorflow/tfjs").Tensor) => {
-      variable.assign(value);
-      value.dispose();
-    },
-  }));
-  restoreTensors(tf, targets, tensors, "model");
+  restoreTensors(tf, modelTargets(namedVariables(model)), tensors, "model");
   return {
     model,
     recipe,

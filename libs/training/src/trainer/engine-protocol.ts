@@ -1,7 +1,6 @@
-import type { NamedTensor } from "@anneal/checkpoint";
-import type { ErrorRecord, LoopState, Metrics, Threads } from "@anneal/contracts";
-import type { FieldSpec, RingHandles, TypedArray } from "@anneal/data";
-import type { EngineMemory, EngineState, PreparedEngine } from "../engine/step-engine.ts";
+import type { EngineName, ErrorRecord, LoopState, Metrics, Threads } from "@anneal/contracts";
+import type { RingHandles, TypedArray } from "@anneal/data";
+import type { EngineOptions, EngineState, PreparedEngine } from "../engine/step-engine.ts";
 import type { MonitorRules } from "../loop/bookkeeping.ts";
 import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
 
@@ -15,17 +14,11 @@ export interface EngineThreadData {
 }
 
 /** Everything that an engine thread needs to build the model: functions are found in the recipe's module. */
-export interface PrepareEngine {
+export interface PrepareEngine extends Omit<EngineOptions, "recipe" | "recipePath" | "optimizer"> {
+  readonly engine: EngineName;
   readonly recipeEntry: string;
-  readonly parameters: Readonly<Record<string, unknown>>;
-  readonly seed: number;
-  readonly batchSize: number;
-  readonly inputs: FieldSpec;
-  readonly labels: FieldSpec;
-  readonly numClasses: number | null;
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
-  readonly initialWeights: readonly NamedTensor[] | null;
 }
 
 export interface RunLoop {
@@ -58,7 +51,6 @@ export interface EngineCalls {
   predict: { input: { readonly inputs: TypedArray; readonly numSamples: number }; output: Float32Array };
   /** Outputs and labels of every item of a feed, one sample after another. */
   predictFeed: { input: { readonly ring: RingHandles }; output: FeedPredictions };
-  memory: { input: null; output: EngineMemory };
 }
 export type EngineCallName = keyof EngineCalls;
 

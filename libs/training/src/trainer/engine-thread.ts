@@ -2,13 +2,14 @@ import { parentPort, workerData } from "node:worker_threads";
 import { toAnnealError } from "@anneal/contracts";
 import { type RingHandles, RingReader } from "@anneal/data";
 import { loadTensorflow } from "@anneal/runtime";
-import { EagerEngine } from "../engine/eager-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
 import { engineFailure } from "../engine/failures.ts";
 import type { StepEngine } from "../engine/step-engine.ts";
 import { addBatch, emptyAccumulator, meansOf } from "../loop/bookkeeping.ts";
 import { type LoopSnapshot, runLoop } from "../loop/run-loop.ts";
 import type { Schedule } from "../optimizers/schedules.ts";
-import { loadRecipe, threw } from "../recipe/load.ts";
+import { guardRecipe } from "../recipe/guard.ts";
+import { loadRecipe } from "../recipe/load.ts";
 import {
   controlWord,
   type EngineCallName,
@@ -36,7 +37,7 @@ const { control: controlBuffer, threads } = workerData as EngineThreadData;
 const control = new Int32Array(controlBuffer);
 const port = parentPort!;
 /** Loaded at once, while the main thread opens the data; a failure is told to the first call. */
-const loaded = attempt(() =>
+const tensorflow = attempt(() =>
   loadTensorflow({ numIntraOpThreads: threads.intraOp, numInterOpThreads: threads.interOp }),
 );
 let prepared: StepEngine | null = null;
@@ -59,7 +60,6 @@ const handlers: Handlers = {
   evaluate: async (input) => evaluate(input),
   predict: async ({ inputs, numSamples }) => engine().predictBatch(inputs, numSamples),
   predictFeed: async ({ ring }) => predictFeed(ring),
-  memory: async () => engine().memory(),
 };
 
 port.on("message", async (request: EngineRequest) => {
@@ -74,11 +74,14 @@ port.on("message", async (request: EngineRequest) => {
 async function prepare(input: PrepareEngine): Promise<EngineCalls["prepare"]["output"]> {
   const { recipeEntry, parameters, totalSteps, stepsPerEpoch } = input;
   const recipe = await loadRecipe(recipeEntry);
-  const optimizer = tryRecipe("optimizer()", recipeEntry, () =>
+  const optimizer = guardRecipe("optimizer()", recipeEntry, () =>
     recipe.optimizer({ parameters, totalSteps, stepsPerEpoch }),
   );
   learningRate = optimizer.schedule;
-  return engine().prepare({ ...input, recipe, recipePath: recipeEntry, optimizer });
+  if ("failure" in tensorflow) throw tensorflow.failure;
+  prepared?.dispose();
+  prepared = createEngine[input.engine](tensorflow.value.tf);
+  return prepared.prepare({ ...input, recipe, recipePath: recipeEntry, optimizer });
 }
 
 function run(input: RunLoop): EngineCalls["run"]["output"] {
@@ -143,8 +146,7 @@ function waitUntilWritten(): void {
 }
 
 function engine(): StepEngine {
-  if ("failure" in loaded) throw loaded.failure;
-  prepared ??= new EagerEngine(loaded.value.tf);
+  if (prepared === null) throw new Error("the engine was not prepared");
   return prepared;
 }
 
@@ -162,12 +164,4 @@ function isSet(word: number): boolean {
 
 function post(message: EngineMessage): void {
   port.postMessage(message);
-}
-
-function tryRecipe<T>(what: string, path: string, run: () => T): T {
-  try {
-    return run();
-  } catch (cause) {
-    throw threw(what, path, cause);
-  }
 }

@@ -97,6 +97,7 @@ export class TrainerSession {
       const { plan, datasets } = setup;
       const { train } = datasets;
       const prepared = await host.call("prepare", {
+        engine: spec.engine,
         recipeEntry: source.entry,
         parameters: setup.parameters,
         seed: spec.seed,

@@ -22,7 +22,8 @@ import { type PolicyDecisions, resolvePolicy } from "@anneal/policy";
 import { fingerprint, requestedDevice } from "@anneal/runtime";
 import type { MonitorRules } from "../loop/bookkeeping.ts";
 import type { Recipe, RecipeData } from "../recipe/define.ts";
-import { loadRecipe, threw } from "../recipe/load.ts";
+import { guardRecipe } from "../recipe/guard.ts";
+import { loadRecipe } from "../recipe/load.ts";
 import { parseParameters } from "../recipe/parameters.ts";
 import { type ResolvedTraining, validateTraining } from "../recipe/validate.ts";
 import type { RecipeSource } from "./recipe-source.ts";
@@ -80,7 +81,7 @@ async function setUpSnapshot(
   const policy = resolvePolicy(spec.policy, { device });
   const recipe = await loadRecipe(entry);
   const parameters = parseParameters(recipe, spec.parameters);
-  const ask = <T>(what: string, run: () => T | Promise<T>): Promise<T> => guard(what, entry, run);
+  const ask = <T>(what: string, run: () => T | Promise<T>): Promise<T> => guardRecipe(what, entry, async () => run());
   const training = validateTraining(await ask("training()", () => recipe.training({ parameters })));
   const data = await ask("data()", () => recipe.data({ parameters, recipeDir, seed }));
   const datasets = await openAll(data);
@@ -199,12 +200,4 @@ async function readInitialWeights(path: string | null, recipeDir: string): Promi
   // Any checkpoint's folder will do: the store of its run is not needed to read it.
   const { model } = await openCheckpointStore(absolute).load(absolute);
   return model;
-}
-
-async function guard<T>(what: string, path: string, run: () => T | Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (cause) {
-    throw threw(what, path, cause);
-  }
 }
