@@ -32,9 +32,9 @@ export function defineRun(spec: RunSpec, resume: ResumeChoices | null, firstAtte
     args: [{ spec, resume, firstAttempt, carried: null }],
     memo: { ...memo },
     typedSearchAttributes: new TypedSearchAttributes([
-      { key: searchAttributeKeys.recipe, value: recipe.name },
-      { key: searchAttributeKeys.status, value: "preparing" },
-      { key: searchAttributeKeys.step, value: 0 },
+      { key: searchAttributeKeys.AnnealRecipe, value: recipe.name },
+      { key: searchAttributeKeys.AnnealStatus, value: "preparing" },
+      { key: searchAttributeKeys.AnnealStep, value: 0 },
     ]),
     staticSummary: `train ${recipe.name}`,
     staticDetails: describeSpec(spec),

@@ -130,9 +130,9 @@ export function summarize(uiUrl: string | null, execution: WorkflowExecutionInfo
   const memo = execution.memo as Partial<RunMemo> | undefined;
   return {
     runId: execution.workflowId,
-    recipe: attributes.get(searchAttributeKeys.recipe) ?? memo?.recipe ?? null,
-    status: statusOf(execution.status.name, attributes.get(searchAttributeKeys.status)),
-    step: attributes.get(searchAttributeKeys.step) ?? 0,
+    recipe: attributes.get(searchAttributeKeys.AnnealRecipe) ?? memo?.recipe ?? null,
+    status: statusOf(execution.status.name, attributes.get(searchAttributeKeys.AnnealStatus)),
+    step: attributes.get(searchAttributeKeys.AnnealStep) ?? 0,
     totalSteps: null,
     epoch: 0,
     epochs: null,

@@ -4,19 +4,22 @@ import type { ConnectionLike } from "@temporalio/client";
 import { defineSearchAttributeKey } from "@temporalio/common";
 import { grpcCode, grpcCodes } from "./endpoint.ts";
 
-/** Numbers of Temporal's `IndexedValueType`: what its operator API speaks. */
-const indexedValueTypes = { KEYWORD: 2, INT: 3, DOUBLE: 4 } as const;
-
 type SearchAttributeName = keyof typeof searchAttributes;
+type SearchAttributeTypeName = (typeof searchAttributes)[SearchAttributeName];
+
+/** Numbers of Temporal's `IndexedValueType`: what its operator API speaks. */
+const indexedValueTypes: Readonly<Record<SearchAttributeTypeName, number>> = { KEYWORD: 2, INT: 3, DOUBLE: 4 };
+/** A value of each type as queries have it. */
+const literals: Readonly<Record<SearchAttributeTypeName, string>> = { KEYWORD: "''", INT: "0", DOUBLE: "0.0" };
+
 const attributeNames = Object.keys(searchAttributes) as SearchAttributeName[];
 
 const usableLimitMs = 20_000;
 
-export const searchAttributeKeys = {
-  recipe: defineSearchAttributeKey("AnnealRecipe", searchAttributes.AnnealRecipe),
-  status: defineSearchAttributeKey("AnnealStatus", searchAttributes.AnnealStatus),
-  step: defineSearchAttributeKey("AnnealStep", searchAttributes.AnnealStep),
-  bestMetric: defineSearchAttributeKey("AnnealBestMetric", searchAttributes.AnnealBestMetric),
+export const searchAttributeKeys = Object.fromEntries(
+  attributeNames.map((name) => [name, defineSearchAttributeKey(name, searchAttributes[name])]),
+) as {
+  readonly [Name in SearchAttributeName]: ReturnType<typeof defineSearchAttributeKey<(typeof searchAttributes)[Name]>>;
 };
 
 /**
@@ -68,7 +71,7 @@ async function register(
 }
 
 async function waitUntilUsable(connection: ConnectionLike, namespace: string): Promise<void> {
-  const query = "AnnealRecipe = '' AND AnnealStatus = '' AND AnnealStep = 0 AND AnnealBestMetric = 0.0";
+  const query = attributeNames.map((name) => `${name} = ${literals[searchAttributes[name]]}`).join(" AND ");
   const deadline = Date.now() + usableLimitMs;
   for (;;) {
     try {
