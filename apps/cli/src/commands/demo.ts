@@ -6,13 +6,11 @@ import type { Command } from "commander";
 import { type Interrupts, listenForInterrupts, unlessAborted } from "../interrupts.ts";
 import { type CommandResult, log, printResult } from "../output.ts";
 import { buildSpec, openRecipe } from "../recipes.ts";
-import { createDisplay } from "../render/progress-display.ts";
 import { formatFacts } from "../render/table.ts";
 import { formatCount, formatDuration, formatMetrics } from "../render/values.ts";
-import { describeEnd } from "../runs/attach.ts";
+import { describeEnd, showRun } from "../runs/attach.ts";
 import { cancelRun } from "../runs/cancel.ts";
 import { chooseDemoRun } from "../runs/demo-run.ts";
-import { followRun } from "../runs/follow.ts";
 import { resumeRun } from "../runs/resume.ts";
 import { startNewRun } from "../runs/start.ts";
 import { type Outcome, type RunView, viewRun } from "../runs/view.ts";
@@ -50,18 +48,7 @@ async function trainDemo(home: string, session: Session, interrupts: Interrupts)
   const runId = await startDemoRun(home, session);
   const url = session.runUrl(runId);
   log(`run ${runId}${url ? `: ${url}` : ""}`);
-  const display = createDisplay(runId, "images");
-  let outcome: Outcome | null;
-  try {
-    outcome = await followRun(
-      session,
-      runId,
-      { onProgress: (progress) => display.update(progress), onNote: (line) => display.note(line) },
-      interrupts.signal,
-    );
-  } finally {
-    display.end();
-  }
+  const outcome = await showRun(session, runId, interrupts.signal, "images");
   if (!outcome) return await interruptDemo(session, runId);
   const run = await viewRun(session, runId);
   const end = describeEnd(run, outcome);

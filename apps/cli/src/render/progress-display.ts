@@ -14,7 +14,7 @@ const plainIntervalMs = 5_000;
 
 export function createDisplay(
   label: string,
-  samples = "samples",
+  samples: string,
   stream: NodeJS.WriteStream = process.stderr,
 ): ProgressDisplay {
   return stream.isTTY ? terminalDisplay(label, samples, stream) : plainDisplay(label, samples, stream);
