@@ -140,13 +140,49 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 export function toAnnealError(cause: unknown): AnnealError {
   if (cause instanceof AnnealError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
+  return defect(message, {}, { cause });
+}
+
+/** Something that cannot be unless Anneal itself is wrong: nothing that a person could mend. */
+export function defect(message: string, facts: ErrorFacts = {}, options?: ErrorOptions): AnnealError {
   return new AnnealError(
     "INTERNAL",
     message,
     "This is a defect of Anneal: please report it with the log.",
-    {},
-    { cause },
+    facts,
+    options,
   );
+}
+
+/** A run that has done all its steps is asked for more. */
+export function runComplete(runId: string, facts: ErrorFacts = {}): AnnealError {
+  return new AnnealError(
+    "RUN_COMPLETE",
+    `Run "${runId}" is complete: there is nothing left to do.`,
+    "To train its model further, start a new run of a recipe whose training options name its checkpoint as initialWeights " +
+      `(anneal status ${runId} says where that is).`,
+    { runId, ...facts },
+  );
+}
+
+/** The recipe's file is not what the run started with, and nobody said which of the two to go on with. */
+export function recipeChanged(runId: string, path: string, recordedDigest: string): AnnealError {
+  return new AnnealError(
+    "RECIPE_CHANGED",
+    `The recipe ${path} was edited since run "${runId}" started.`,
+    "Say which version to use: --recipe-version recorded (as it was) or current (as it is).",
+    { runId, path, recordedDigest },
+  );
+}
+
+/** What `work` gives, or null where it fails with this code. */
+export async function nullOn<T>(code: ErrorCode, work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof AnnealError && error.code === code) return null;
+    throw error;
+  }
 }
 
 /** Rebuilds the error that `toRecord` made on the other side of a border. */

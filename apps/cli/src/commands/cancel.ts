@@ -1,5 +1,5 @@
 import { annealHome } from "@anneal/checkpoint";
-import { AnnealError } from "@anneal/contracts";
+import { AnnealError, runComplete } from "@anneal/contracts";
 import type { Command } from "commander";
 import { type CommandResult, log } from "../output.ts";
 import { formatRun } from "../render/run.ts";
@@ -21,10 +21,11 @@ async function cancel(home: string, runId: string): Promise<CommandResult> {
   const outcome = await cancelRun(session, runId, log);
   const run = await viewRun(session, runId);
   if (outcome.status === "cancelled") return { document: run, text: formatRun(run) };
-  throw new AnnealError(
-    outcome.status === "completed" ? "RUN_COMPLETE" : "RUN_FAILED",
-    `Run "${runId}" had already ${outcome.status}.`,
-    `See it with anneal status ${runId}.`,
-    { runId },
-  );
+  throw outcome.status === "completed" ? runComplete(runId) : failedBefore(runId);
+}
+
+function failedBefore(runId: string): AnnealError {
+  return new AnnealError("RUN_FAILED", `Run "${runId}" had already failed.`, `See why: anneal status ${runId}`, {
+    runId,
+  });
 }

@@ -1,3 +1,4 @@
+import { defect } from "@anneal/contracts";
 import type { ParameterDescription } from "@anneal/training";
 import { Command, Option } from "commander";
 import { kebabCase, parsePairs } from "../options.ts";
@@ -63,7 +64,7 @@ async function parseInner<Options extends RecipeOptions>(
   const ofParameters = addFlags(inner, "Parameters of the recipe:", known?.parameters ?? []);
   if (known) inner.description(`${spec.summary}.\n\n${known.recipe.name}: ${known.recipe.description ?? known.path}`);
   inner.action(async () => {
-    if (!known) throw new Error("commander accepted a command line without its recipe");
+    if (!known) throw defect("commander accepted a command line without its recipe");
     const options = inner.opts<Options>();
     await spec.handler({
       before: inner.args.slice(0, numBefore),

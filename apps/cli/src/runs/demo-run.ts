@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { runPaths } from "@anneal/checkpoint";
-import { AnnealError } from "@anneal/contracts";
+import { nullOn } from "@anneal/contracts";
 import type { Session } from "../temporal/endpoint.ts";
 import { isComplete, viewFromDisk } from "./disk.ts";
 import { observe } from "./observe.ts";
@@ -26,13 +26,9 @@ async function stateOf(
   session: Session,
   runId: string,
 ): Promise<"free" | "active" | "incomplete" | "complete"> {
-  try {
-    const { execution } = await observe(session.client, runId);
-    if (execution.status.name === "RUNNING") return "active";
-    return execution.status.name === "COMPLETED" ? "complete" : "incomplete";
-  } catch (error) {
-    if (!(error instanceof AnnealError && error.code === "RUN_NOT_FOUND")) throw error;
-  }
+  const known = await nullOn("RUN_NOT_FOUND", observe(session.client, runId));
+  if (known?.execution.status.name === "RUNNING") return "active";
+  if (known) return known.execution.status.name === "COMPLETED" ? "complete" : "incomplete";
   // The server may be a new one while the run's folder is still here.
   if (!existsSync(runPaths(home, runId).record)) return "free";
   return isComplete(await viewFromDisk(home, runId)) ? "complete" : "incomplete";

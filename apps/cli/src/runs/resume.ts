@@ -1,9 +1,11 @@
 import { openCheckpointStore, type RunRecord, readRunRecord, runPaths } from "@anneal/checkpoint";
 import {
-  AnnealError,
+  nullOn,
   type ResumeChoices,
   type RunMemo,
   type RunSpec,
+  recipeChanged,
+  runComplete,
   runSpecSchema,
   type TrainInput,
 } from "@anneal/contracts";
@@ -21,7 +23,7 @@ import { runActive, startAgain } from "./start.ts";
  */
 export async function resumeRun(home: string, session: Session, runId: string, choices: ResumeChoices): Promise<void> {
   const before = await lastExecution(session, runId);
-  const record = await findRecord(home, runId);
+  const record = await nullOn("RUN_NOT_FOUND", readRunRecord(home, runId));
   if (!before && !record) throw runNotFound(runId);
   if (before?.status.name === "RUNNING") throw runActive(runId);
   if (before?.status.name === "COMPLETED" || (!before && isComplete(await viewFromDisk(home, runId)))) {
@@ -42,13 +44,7 @@ async function checkRecipe({ runId, spec, plan }: RunRecord, { recipeVersion }: 
   const { recipeDigest } = await import("@anneal/training");
   // A file that is gone or does not parse any more has changed, too.
   const digest = await recipeDigest(spec.recipe.path).catch(() => null);
-  if (digest === plan.recipeDigest) return;
-  throw new AnnealError(
-    "RECIPE_CHANGED",
-    `The recipe ${spec.recipe.path} was edited since run "${runId}" started.`,
-    "Say which version to use: --recipe-version recorded (as it was) or current (as it is).",
-    { runId, path: spec.recipe.path, recordedDigest: plan.recipeDigest, currentDigest: digest },
-  );
+  if (digest !== plan.recipeDigest) throw recipeChanged(runId, spec.recipe.path, plan.recipeDigest);
 }
 
 async function lastExecution(session: Session, runId: string): Promise<WorkflowExecutionDescription | null> {
@@ -56,15 +52,6 @@ async function lastExecution(session: Session, runId: string): Promise<WorkflowE
     return await session.client.workflow.getHandle(runId).describe();
   } catch (error) {
     if (isNotFound(error)) return null;
-    throw error;
-  }
-}
-
-async function findRecord(home: string, runId: string): Promise<RunRecord | null> {
-  try {
-    return await readRunRecord(home, runId);
-  } catch (error) {
-    if (error instanceof AnnealError && error.code === "RUN_NOT_FOUND") return null;
     throw error;
   }
 }
@@ -98,13 +85,4 @@ async function highestTokenInHistory(
 async function highestTokenOnDisk(home: string, runId: string): Promise<number> {
   const checkpoints = await openCheckpointStore(runPaths(home, runId).root).list();
   return Math.max(0, ...checkpoints.map(({ manifest }) => manifest.attempt));
-}
-
-function runComplete(runId: string): AnnealError {
-  return new AnnealError(
-    "RUN_COMPLETE",
-    `Run "${runId}" is complete: there is nothing to go on with.`,
-    `See it with anneal status ${runId}; to train longer, start a run with its checkpoint as initial weights.`,
-    { runId },
-  );
 }
