@@ -43,16 +43,41 @@ describe("explainExit", () => {
   });
 });
 
-test("readOomKills reads the process's own control group, and is null where there is none", () => {
-  const files: Record<string, string> = {
+describe("readOomKills", () => {
+  const v2 = {
     "/proc/self/cgroup": "0::/box/trainer\n",
-    "/sys/fs/cgroup/box/trainer/memory.events": "low 0\nmax 3\noom 2\noom_kill 2\n",
+    "/sys/fs/cgroup/box/trainer/memory.events": "low 0\nmax 3\noom 2\noom_kill 2\noom_group_kill 0\n",
   };
-  const read = (path: string) => {
-    const text = files[path];
-    if (text === undefined) throw new Error(`no ${path}`);
-    return text;
+  const v1 = {
+    "/proc/self/cgroup": "11:cpu,cpuacct:/other\n9:memory:/box/trainer\n1:name=systemd:/x\n0::/\n",
+    "/sys/fs/cgroup/memory/box/trainer/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
   };
-  expect(readOomKills(read)).toBe(2);
-  expect(readOomKills((path) => (path === "/proc/self/cgroup" ? "1:name=systemd:/\n" : read(path)))).toBeNull();
+  const machine = { "/proc/vmstat": "nr_free_pages 9\noom_kill 4\n" };
+
+  test.each([
+    ["the process's own control group", { ...v2, ...machine }, 2],
+    ["its group in cgroup v1", { ...v1, ...machine }, 3],
+    [
+      "cgroup v1 in a container, whose group has the host's path",
+      {
+        "/proc/self/cgroup": "9:hugetlb,memory:/docker/abc\n",
+        "/sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\noom_kill 1\n",
+      },
+      1,
+    ],
+    ["the machine, for a process in the root group", { "/proc/self/cgroup": "0::/\n", ...machine }, 4],
+    [
+      "the machine, where an old kernel's group does not count",
+      { ...v1, "/sys/fs/cgroup/memory/box/trainer/memory.oom_control": "under_oom 0\n", ...machine },
+      4,
+    ],
+    ["nothing", {}, null],
+  ] as const)("reads %s", (_name, files, expected) => {
+    const read = (path: string) => {
+      const text = (files as Readonly<Record<string, string>>)[path];
+      if (text === undefined) throw new Error(`no ${path}`);
+      return text;
+    };
+    expect(readOomKills(read)).toBe(expected);
+  });
 });

@@ -4,7 +4,7 @@ import { AnnealError, trainerExitCodes } from "@anneal/contracts";
 export interface TrainerExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Out-of-memory kills that the kernel counted for this process group while the trainer lived; null if it does not tell. */
+  /** Out-of-memory kills that the kernel counted (`readOomKills`) while the trainer lived; null if it does not tell. */
   readonly numOomKills: number | null;
   /** End of what the process wrote to its log. */
   readonly logTail: string;
@@ -48,13 +48,36 @@ function ranOutOfMemory({ code, signal, numOomKills, logTail }: TrainerExit): bo
   return (code === 134 || code === 133 || code === trainerExitCodes.engineLost) && saysSo.test(logTail);
 }
 
-/** How many processes of this control group the kernel has killed for memory so far; null where it does not tell. */
-export function readOomKills(read: (path: string) => string = (path) => readFileSync(path, "utf8")): number | null {
-  try {
-    const own = /^0::(.*)$/m.exec(read("/proc/self/cgroup"))?.[1] ?? "/";
-    const count = /^oom_kill (\d+)$/m.exec(read(`/sys/fs/cgroup${own === "/" ? "" : own}/memory.events`))?.[1];
-    return count === undefined ? null : Number(count);
-  } catch {
-    return null;
+type ReadText = (path: string) => string;
+
+/** Where the kernel counts its kills for memory, the narrowest first: cgroup v2, cgroup v1, the whole machine. */
+const oomCounters: readonly ((read: ReadText) => string)[] = [
+  (read) => `/sys/fs/cgroup${ownGroup(read, "0::")}/memory.events`,
+  (read) => `/sys/fs/cgroup/memory${ownGroup(read, "\\d+:(?:[^:\\n]+,)?memory(?:,[^:\\n]+)?:")}/memory.oom_control`,
+  // Within a container the group's path may be the host's, while its files are at the root.
+  () => "/sys/fs/cgroup/memory/memory.oom_control",
+  () => "/proc/vmstat",
+];
+
+/**
+ * How many processes the kernel has killed for memory so far: in this control group, or on the whole machine where the group
+ * does not tell; null where nothing does.
+ */
+export function readOomKills(read: ReadText = (path) => readFileSync(path, "utf8")): number | null {
+  for (const pathOf of oomCounters) {
+    try {
+      const count = /^oom_kill (\d+)$/m.exec(read(pathOf(read)))?.[1];
+      if (count !== undefined) return Number(count);
+    } catch {
+      // Not on this machine: the next one.
+    }
   }
+  return null;
+}
+
+/** Path of this process's control group in the hierarchy whose line starts so; "" for the root. */
+function ownGroup(read: ReadText, lineStart: string): string {
+  const path = new RegExp(`^${lineStart}(/.*)$`, "m").exec(read("/proc/self/cgroup"))?.[1];
+  if (path === undefined) throw new Error(`no line ${lineStart}`);
+  return path === "/" ? "" : path;
 }
