@@ -19,17 +19,21 @@ const modelRecordSchema = z.object({
 });
 export type ModelRecord = z.infer<typeof modelRecordSchema>;
 
+export function modelRecordPath(runDirectory: string): string {
+  return join(runDirectory, "model.json");
+}
+
 export async function writeModelRecord(
   runDirectory: string,
   record: Omit<ModelRecord, "format" | "version">,
 ): Promise<void> {
   const text = JSON.stringify({ format: "anneal-model", version: 1, ...record } satisfies ModelRecord, null, 2);
-  await writeFileAtomic(join(runDirectory, "model.json"), `${text}\n`);
+  await writeFileAtomic(modelRecordPath(runDirectory), `${text}\n`);
 }
 
 /** @throws AnnealError RUN_NOT_FOUND when the run was never prepared */
 export async function readModelRecord(runDirectory: string): Promise<ModelRecord> {
-  const path = join(runDirectory, "model.json");
+  const path = modelRecordPath(runDirectory);
   try {
     return modelRecordSchema.parse(JSON.parse(await readFile(path, "utf8")));
   } catch (cause) {

@@ -16,7 +16,7 @@ import {
   type TrainingPlan,
 } from "@anneal/contracts";
 import { writeModelRecord } from "./model-record.ts";
-import { discardSnapshot, type RecipeSource, recipeChanged, recordedSource, snapshotForRun } from "./recipe-source.ts";
+import { discardPrepared, type RecipeSource, recipeChanged, recordedSource, snapshotForRun } from "./recipe-source.ts";
 import { type SessionEvents, type SessionOptions, TrainerSession } from "./session.ts";
 import { chooseThreads } from "./setup.ts";
 
@@ -27,7 +27,7 @@ export interface PreparedSession {
 
 /**
  * Checks everything that can be wrong before step 1, then takes the run over and commits or loads its first state.
- * Until then nothing but the recipe's snapshot is written, and that is taken back when a new run turns out to be wrong.
+ * What was written for a new run is taken back when it fails before its first checkpoint.
  */
 export async function prepareRun(
   runDirectory: string,
@@ -66,7 +66,11 @@ export async function prepareRun(
     return { session, result: preparedRun(session, skipped) };
   } catch (cause) {
     await session?.close();
-    if (isNew && session === null) await discardSnapshot(runDirectory, source.digest);
+    // Who was fenced leaves everything to the attempt that owns the run now.
+    const isFenced = cause instanceof AnnealError && cause.code === "FENCED";
+    if (isNew && !isFenced && (await hasNoCheckpoint(runDirectory))) {
+      await discardPrepared(runDirectory, source.digest, record === null);
+    }
     throw cause;
   }
 }
@@ -78,6 +82,14 @@ export async function openRecordedRun(
 ): Promise<TrainerSession> {
   const source = await recordedSource(options.runDirectory, recipeDigest, options.spec);
   return TrainerSession.open({ ...options, source });
+}
+
+/** False also where it cannot be known: then nothing is taken back. */
+async function hasNoCheckpoint(runDirectory: string): Promise<boolean> {
+  const checkpoints = await openCheckpointStore(runDirectory)
+    .list()
+    .catch(() => null);
+  return checkpoints?.length === 0;
 }
 
 /** A run's folder is `<home>/runs/<runId>`. */

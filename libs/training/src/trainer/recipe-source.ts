@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { runPathsAt } from "@anneal/checkpoint";
 import { AnnealError, type RunSpec } from "@anneal/contracts";
 import { type RecipeSnapshot, recipeDigest, snapshotRecipe } from "../recipe/snapshot.ts";
+import { modelRecordPath } from "./model-record.ts";
 
 /** The source that a run's trainers run: always a snapshot in the run's own folder. */
 export interface RecipeSource extends RecipeSnapshot {
@@ -47,10 +48,11 @@ export async function recipeChanged(digest: string, spec: RunSpec): Promise<bool
   }
 }
 
-/** Takes back the snapshot of a run that could not be prepared, and its folders if nothing else is in them. */
-export async function discardSnapshot(runDirectory: string, digest: string): Promise<void> {
-  const { root, recipe } = runPathsAt(runDirectory);
+/** Takes back what a run that could not be prepared has written, and its folders if nothing else is in them. */
+export async function discardPrepared(runDirectory: string, digest: string, withRecords: boolean): Promise<void> {
+  const { root, recipe, record } = runPathsAt(runDirectory);
   await rm(join(recipe, digest), { recursive: true, force: true });
+  if (withRecords) for (const file of [record, modelRecordPath(runDirectory)]) await rm(file, { force: true });
   for (const folder of [recipe, root]) await rmdir(folder).catch(() => {});
 }
 

@@ -281,7 +281,10 @@ describe("bad input", () => {
 
   test("a full disk ends the segment, not the process; then it goes on", async () => {
     const run = newRun();
-    run.spawnWith({ faults: "commit-model-half-written@2:ENOSPC" });
+    run.spawnWith({ faults: "commit-model-half-written@1:ENOSPC,commit-model-half-written@3:ENOSPC" });
+    await expect(run.prepare()).rejects.toMatchObject({ code: "DISK_FULL" });
+    // Neither records nor a source: this is no run yet.
+    expect(readdirSync(run.runDirectory).sort()).toEqual(["checkpoints", "logs", "staging"]);
     await run.prepare();
     const { pid } = run.trainer!;
     await expect(run.segment()).rejects.toMatchObject({ code: "DISK_FULL" });
