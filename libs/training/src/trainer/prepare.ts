@@ -50,7 +50,7 @@ export async function prepareRun(
     session = await TrainerSession.open({ runId, runDirectory, spec, source, threads, recorded, events });
     await session.acquire(attempt);
     const skipped = isNew ? [] : await session.loadNewest(resume?.allowInexact ?? false);
-    if (resume !== null && !isNew) await requireMoreToDo(session, record);
+    if (resume !== null && !isNew) requireMoreToDo(session);
     const { plan, setup, outputShape } = session;
     await writeRunRecord(home, { runId, spec, plan, createdAt: record?.createdAt ?? new Date().toISOString() });
     const { inputs, labels, numClasses } = setup.datasets.train;
@@ -126,19 +126,13 @@ function runExists(runId: string): AnnealError {
   );
 }
 
-/** A run that is over is resumed only where its spec asks for more than it did. */
-async function requireMoreToDo(session: TrainerSession, record: RunRecord | null): Promise<void> {
+function requireMoreToDo(session: TrainerSession): void {
   if (!session.isFinished) return;
   const { state, plan, options } = session;
-  const asksForMore = state.step < plan.totalSteps && plan.totalSteps > (record?.plan?.totalSteps ?? 0);
-  if (state.stoppedEarly && asksForMore) {
-    await session.reopen();
-    return;
-  }
   throw new AnnealError(
     "RUN_COMPLETE",
     `the run ${options.runId} is complete: ${state.step} steps${state.stoppedEarly ? ", stopped early" : ""}`,
-    "To train it further, resume it with more epochs or steps.",
+    "To train longer, start a new run whose initialWeights are this run's checkpoint.",
     { runId: options.runId, step: state.step, totalSteps: plan.totalSteps },
   );
 }

@@ -165,14 +165,6 @@ export class TrainerSession {
     this.#position = { state, checkpoint, exact: manifest.exact && differences.length === 0 };
   }
 
-  /** Goes on after early stopping or the last step, since the spec now asks for more: recorded as a checkpoint. */
-  async reopen(): Promise<void> {
-    const { state, checkpoint, exact } = this.#at();
-    const loop = { ...state, stoppedEarly: false, numEpochsWithoutImprovement: 0 };
-    this.#position = { state: loop, checkpoint, exact };
-    await this.#commit({ loop, engine: await this.#host.call("readState", null), stallMs: 0 });
-  }
-
   /** Trains until a step or the end of the segment's time. Whatever state it ends in is committed. */
   async train(untilStep: number): Promise<LoopOutcome> {
     const { spec } = this.options;
