@@ -1,8 +1,35 @@
 import type { Progress } from "@anneal/contracts";
 import { expect, test } from "vitest";
+import type { RunView } from "../runs/view.ts";
 import { formatBar, formatProgress } from "./bar.ts";
+import { formatRun } from "./run.ts";
 import { formatFacts, formatTable } from "./table.ts";
 import { formatBytes, formatDuration, formatMetric } from "./values.ts";
+
+const run: RunView = {
+  runId: "a",
+  recipe: "mnist",
+  status: "training",
+  step: 13,
+  totalSteps: 26,
+  epoch: 1,
+  epochs: 2,
+  metrics: {},
+  best: null,
+  checkpoint: null,
+  evaluation: null,
+  samplesPerSecond: null,
+  secondsLeft: null,
+  exact: true,
+  numFailedAttempts: 0,
+  recentFailures: [],
+  skipped: [],
+  note: null,
+  error: null,
+  startedAt: null,
+  endedAt: null,
+  uiUrl: null,
+};
 
 const progress: Progress = {
   phase: "training",
@@ -58,6 +85,15 @@ test("columns of a table are as wide as their widest cell, numbers to the right"
       ],
     ).split("\n"),
   ).toEqual(["run    step", "────  ─────", "a         5", "long  1,407"]);
+});
+
+test("a run says which checkpoints were passed over, and why", () => {
+  const path = "/runs/a/checkpoints/step-000000013";
+  const skipped = [{ path, code: "CHECKPOINT_CORRUPT", reason: "model.safetensors is too short." }];
+  const text = formatRun({ ...run, skipped });
+  expect(text).toContain("1 damaged, passed over");
+  expect(text).toContain(`skipped ${path}: CHECKPOINT_CORRUPT: model.safetensors is too short.`);
+  expect(formatRun(run)).not.toContain("skipped");
 });
 
 test("facts without a value are left out", () => {

@@ -9,6 +9,7 @@ export function formatRun(run: RunView, pids: RunPids | null = null): string {
     ({ attempt, activity, step, error }) =>
       `  attempt ${attempt} (${activity}, step ${step}): ${error.code}: ${error.message}`,
   );
+  const skipped = run.skipped.map(({ path, code, reason }) => `  skipped ${path}: ${code}: ${reason}`);
   const facts = formatFacts([
     ["run", run.runId],
     ["recipe", run.recipe],
@@ -29,6 +30,7 @@ export function formatRun(run: RunView, pids: RunPids | null = null): string {
     ["time left", run.secondsLeft === null ? null : formatDuration(run.secondsLeft * 1000)],
     ["checkpoint", run.checkpoint?.path],
     ["digest", run.checkpoint?.digest],
+    ["skipped", run.skipped.length === 0 ? null : `${formatCount(run.skipped.length)} damaged, passed over`],
     ["started", run.startedAt && formatTime(new Date(run.startedAt))],
     ["ended", run.endedAt && formatTime(new Date(run.endedAt))],
     ["failed attempts", run.numFailedAttempts ? String(run.numFailedAttempts) : null],
@@ -38,7 +40,7 @@ export function formatRun(run: RunView, pids: RunPids | null = null): string {
     ["trainer pid", pids?.trainer?.toString()],
     ["UI", run.uiUrl],
   ]);
-  return [facts, ...failures].join("\n");
+  return [facts, ...failures, ...skipped].join("\n");
 }
 
 function of(value: number, total: number | null): string {

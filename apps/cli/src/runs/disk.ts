@@ -40,6 +40,7 @@ async function fromRecord(home: string, { runId, spec, plan, createdAt }: RunRec
     exact: newest?.manifest.exact ?? true,
     numFailedAttempts: 0,
     recentFailures: [],
+    skipped: [],
     note: null,
     error: null,
     startedAt: createdAt,

@@ -124,13 +124,14 @@ class RepeatedNotes {
   }
 }
 
-/** Tells of failed attempts: asks the workflow whenever another activity runs than before. */
+/** Tells of failed attempts and of damaged checkpoints: asks the workflow whenever another activity runs than before. */
 class FailureNotes {
   readonly #session: Session;
   readonly #runId: string;
   readonly #follower: Follower;
   #activityId: string | null = null;
   #highestAttempt: number | null = null;
+  readonly #skippedPaths = new Set<string>();
   #looking: Promise<void> | null = null;
 
   constructor(session: Session, runId: string, follower: Follower) {
@@ -160,7 +161,11 @@ class FailureNotes {
     await this.#looking;
   }
 
-  #tell({ recentFailures }: RunState): void {
+  #tell({ recentFailures, last }: RunState): void {
+    for (const { path, reason } of last?.skipped ?? []) {
+      if (!this.#skippedPaths.has(path)) this.#follower.onNote(`skipped a damaged checkpoint: ${reason}`);
+      this.#skippedPaths.add(path);
+    }
     const known = this.#highestAttempt;
     this.#highestAttempt = Math.max(known ?? 0, ...recentFailures.map(({ attempt }) => attempt));
     if (known === null) return; // what happened before we came is in `status`

@@ -10,6 +10,7 @@ import {
   type RunState,
   type RunStatus,
   runStatuses,
+  type SkippedCheckpoint,
   type TrainResult,
 } from "@anneal/contracts";
 import { type Client, type WorkflowExecutionInfo, WorkflowFailedError } from "@temporalio/client";
@@ -39,6 +40,8 @@ export interface RunView {
   readonly exact: boolean;
   readonly numFailedAttempts: number;
   readonly recentFailures: readonly FailedAttempt[];
+  /** Damaged checkpoints that were passed over for an older one when the newest state was loaded. */
+  readonly skipped: readonly SkippedCheckpoint[];
   /** Why the run waits, if it does. */
   readonly note: string | null;
   /** Why it failed, if it did. */
@@ -119,6 +122,7 @@ function combine(
     exact: last?.exact ?? true,
     numFailedAttempts: result?.numFailedAttempts ?? state?.numFailedAttempts ?? 0,
     recentFailures: state?.recentFailures ?? [],
+    skipped: state?.last?.skipped ?? [],
     note: live?.note ?? (waitsForWorker ? "waits for a worker: is one running? (anneal up)" : null),
     error: outcome?.error ?? null,
   };
@@ -145,6 +149,7 @@ export function summarize(uiUrl: string | null, execution: WorkflowExecutionInfo
     exact: true,
     numFailedAttempts: 0,
     recentFailures: [],
+    skipped: [],
     note: null,
     error: null,
     startedAt: execution.startTime.toISOString(),
