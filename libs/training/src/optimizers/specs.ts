@@ -53,7 +53,13 @@ export interface AdamSpec extends CommonSpec {
 /** An optimizer as data: each engine applies it in its own way, with slots of the same names. */
 export type OptimizerSpec = SgdSpec | AdamSpec;
 
-/** Stochastic gradient descent, with momentum: `a = momentum a + g; w -= lr a`. */
+/**
+ * Stochastic gradient descent, with momentum: `a = momentum a + g; w -= lr a`. State: `<variable>/momentum` where there is
+ * momentum.
+ *
+ * @throws AnnealError RECIPE_INVALID for a negative learning rate, a `momentum` outside of 0 <= m < 1, `nesterov` without
+ *   momentum, a `clipNorm` that is not positive
+ */
 export function sgd({ learningRate, momentum = 0, nesterov = false, clipNorm }: SgdOptions): SgdSpec {
   requireAll("sgd", {
     momentum: momentum >= 0 && momentum < 1,
@@ -63,12 +69,22 @@ export function sgd({ learningRate, momentum = 0, nesterov = false, clipNorm }: 
   return { name: "sgd", schedule: toSchedule(learningRate), momentum, nesterov, clipNorm: clipNorm ?? null };
 }
 
-/** Adam (Kingma & Ba 2015, arXiv 1412.6980), epsilon outside the root as in TensorFlow.js and Keras. */
+/**
+ * Adam (Kingma & Ba 2015, arXiv 1412.6980), epsilon outside the root as in TensorFlow.js and Keras. State: `<variable>/m` and
+ * `<variable>/v`, float32 in the variable's shape.
+ *
+ * @throws AnnealError RECIPE_INVALID for a negative learning rate, a `beta1` or `beta2` outside of 0 <= b < 1, an `epsilon` or
+ *   `clipNorm` that is not positive
+ */
 export function adam(options: AdamOptions): AdamSpec {
   return { ...adamCommon("adam", options), name: "adam", weightDecay: 0, decays: () => false };
 }
 
-/** Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv 1711.05101): `w -= lr (update + decay w)`. */
+/**
+ * Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv 1711.05101): `w -= lr (update + decay w)`.
+ *
+ * @throws AnnealError RECIPE_INVALID as `adam`, or for a negative `weightDecay`
+ */
 export function adamW({ weightDecay = 0.01, decays, ...options }: AdamWOptions): AdamSpec {
   requireAll("adamW", { weightDecay: weightDecay >= 0 });
   const common = adamCommon("adamW", options);
