@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runPaths } from "@anneal/checkpoint";
-import { tempAnnealHome, waitFor } from "@anneal/testing";
+import { processAlive, tempAnnealHome, waitFor } from "@anneal/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findPids, type RunPids } from "../runs/pids.ts";
 import { type RunView, viewRun } from "../runs/view.ts";
+import { findServers } from "../stack/server-process.ts";
 import { readStackState } from "../stack/state.ts";
 import { openSession } from "../temporal/endpoint.ts";
 import { type CommandEnd, runAnneal } from "../test-support/run-anneal.ts";
@@ -16,13 +17,9 @@ describe("wrong input is refused before anything is started", () => {
   afterAll(() => home[Symbol.dispose]());
 
   test.each([
-    [["train", "minst"], "RECIPE_NOT_FOUND", 4],
-    [["train", "smoke", "--epochs", "many"], "PARAMETER_INVALID", 3],
     [["train", "smoke", "--max-steps", "x"], "PARAMETER_INVALID", 3],
     [["schedule", "create", "x", "smoke", "--every", "1h", "--retries-crash", "-1"], "PARAMETER_INVALID", 3],
-    [["train", "smoke", "--precision", "bfloat16"], "POLICY_UNSUPPORTED", 3],
     [["train", "smoke", "--run-id", "../escape"], "USAGE", 2],
-    [["train", "smoke", "--epoch", "3"], "USAGE", 2],
     [["eval", "nothing"], "RUN_NOT_FOUND", 4],
     [["schedule", "create", "x", "smoke"], "USAGE", 2],
     [["nonsense"], "USAGE", 2],
@@ -136,14 +133,16 @@ describe("a run's life, with a real server, worker and trainer", () => {
       ["long", "cancelled"],
       ["first", "completed"],
     ]);
-    expect((await runAnneal(["open", "first"], home.env)).stdout).toMatch(/workflows\/first\n$/);
-    expect((await anneal("logs", "first")).json()).toMatchObject({
-      runId: "first",
-      logs: [{ path: expect.any(String) }],
-    });
-    expect((await anneal("eval", "first")).json()).toEqual((await status("first")).evaluation);
-    const { predictions } = (await anneal("predict", "first", "--test", "3,5-6")).json() as { predictions: unknown[] };
-    expect(predictions).toMatchObject([{ index: 3, label: 0 }, { index: 5 }, { index: 6 }]);
+    const [open, logs, evaluated, predicted] = await Promise.all([
+      runAnneal(["open", "first"], home.env),
+      anneal("logs", "first"),
+      anneal("eval", "first"),
+      anneal("predict", "first", "--test", "3,5-6"),
+    ]);
+    expect(open.stdout).toMatch(/workflows\/first\n$/);
+    expect(logs.json()).toMatchObject({ runId: "first", logs: [{ path: expect.any(String) }] });
+    expect(evaluated.json()).toEqual((await status("first")).evaluation);
+    expect(predicted.json()).toMatchObject({ predictions: [{ index: 3, label: 0 }, { index: 5 }, { index: 6 }] });
 
     const count = (runId: string): Promise<number> =>
       runAnneal(["gc", "--dry-run", "--keep-last", "1", "--keep-best", "0", "--json"], home.env).then(
@@ -162,32 +161,19 @@ describe("a run's life, with a real server, worker and trainer", () => {
     expect((await anneal("status", "long")).json()).toMatchObject({ error: { code: "RUN_NOT_FOUND" } });
   });
 
-  test("a schedule is created, seen, triggered, paused and deleted", async () => {
-    const flags = ["--cron", "0 3 * * *", "--timezone", "Europe/Paris", "--epochs", "1", "--overlap", "allow-all"];
+  test("a schedule is created as its flags say, paused, let go on and deleted", async () => {
+    const flags = ["--cron", "0 3 * * *", "--timezone", "Europe/Paris", "--overlap", "allow-all", "--max-steps", "5"];
     const created = (await anneal("schedule", "create", "nightly", "smoke", ...flags)).json();
     expect(created).toMatchObject({ scheduleId: "nightly", recipe: "smoke", paused: false, overlap: "allow-all" });
     expect((await anneal("schedule", "create", "nightly", "smoke", ...flags)).json()).toMatchObject({
       error: { code: "SCHEDULE_EXISTS" },
     });
-    await anneal("schedule", "trigger", "nightly");
-    const [run] = await waitFor(
-      async () => {
-        const { schedules } = (await anneal("schedule", "list")).json() as { schedules: { recentRuns: string[] }[] };
-        return schedules[0]?.recentRuns.length ? schedules[0].recentRuns : null;
-      },
-      { timeoutMs: 20_000, everyMs: 200, what: "the triggered run" },
-    );
-    expect(run).toMatch(/^nightly-\d{4}-/);
-    expect(await anneal("watch", run!)).toMatchObject({ exitCode: 0 });
     expect((await anneal("schedule", "pause", "nightly")).json()).toMatchObject({ paused: true });
     expect((await anneal("schedule", "unpause", "nightly")).json()).toMatchObject({ paused: false });
     expect((await anneal("schedule", "delete", "nightly")).json()).toMatchObject({ deleted: true });
-    expect((await anneal("schedule", "pause", "nightly")).json()).toMatchObject({
-      error: { code: "SCHEDULE_NOT_FOUND" },
-    });
   });
 
-  test("init writes a recipe anywhere that trains, and never over another", async () => {
+  test("init writes a recipe anywhere that trains, never over another; one that throws fails with the code", async () => {
     const folder = join(home.path, "elsewhere");
     mkdirSync(folder);
     const file = join(folder, "mine.ts");
@@ -196,40 +182,23 @@ describe("a run's life, with a real server, worker and trainer", () => {
       "compilerOptions.paths.anneal",
     );
     expect(await anneal("init", file)).toMatchObject({ exitCode: 2 });
-    const end = await anneal("train", file, "--num-samples", "500", "--max-steps", "3", "--run-id", "mine");
-    expect(end).toMatchObject({ exitCode: 0 });
 
-    writeFileSync(file, readFileSync(file, "utf8").replace("defineRecipe({", "defineRecipe({ // edited"));
-    const started = await anneal(
-      "train",
-      file,
-      "--epochs",
-      "50",
-      "--num-samples",
-      "2000",
-      "--run-id",
-      "edited",
-      "--detach",
-    );
-    expect(started).toMatchObject({ exitCode: 0 });
-    await waitFor(async () => (await status("edited")).step > 0, { timeoutMs: 40_000, everyMs: 100, what: "steps" });
-    await anneal("cancel", "edited");
-    writeFileSync(file, readFileSync(file, "utf8").replace("// edited", "// edited again"));
-    const refused = await anneal("resume", "edited");
-    expect(refused).toMatchObject({ exitCode: 5 });
-    expect(refused.json()).toMatchObject({ error: { code: "RECIPE_CHANGED" } });
-    expect((await status("edited")).status).toBe("cancelled");
+    const source = readFileSync(file, "utf8");
+    writeFileSync(file, source.replace("const toUnit", 'throw new Error("no data today");\n    const toUnit'));
+    const flags = ["--num-samples", "500", "--max-steps", "3", "--run-id", "mine"];
+    const failed = await anneal("train", file, ...flags);
+    expect(failed.json()).toMatchObject({ status: "failed", error: { code: "RECIPE_THREW" } });
+    expect(failed.exitCode).toBe(3);
+    // It was never prepared: a resume starts it as the new run it still is, and its id can be used again.
+    expect((await anneal("resume", "mine")).exitCode).toBe(3);
+    writeFileSync(file, source);
+    expect(await anneal("train", file, ...flags)).toMatchObject({ exitCode: 0 });
   });
 
-  test("a recipe that throws fails its run with the code, and its id can be used again", async () => {
-    const file = join(home.path, "throws.ts");
-    const source = readFileSync(join(home.path, "elsewhere", "mine.ts"), "utf8");
-    writeFileSync(file, source.replace("const toUnit", 'throw new Error("no data today");\n    const toUnit'));
-    const end = await anneal("train", file, "--run-id", "throws");
-    expect(end.json()).toMatchObject({ status: "failed", error: { code: "RECIPE_THREW" } });
-    expect(end.exitCode).toBe(3);
-    expect((await anneal("resume", "throws")).exitCode).toBe(3);
-    writeFileSync(file, source);
-    expect(await anneal("train", file, "--max-steps", "1", "--run-id", "throws")).toMatchObject({ exitCode: 0 });
+  test("down ends all three", async () => {
+    const before = readStackState(home.path)!;
+    expect((await anneal("down")).json()).toEqual({ stopped: true });
+    for (const part of [before.supervisor, before.server!, before.worker!]) expect(processAlive(part.pid)).toBe(false);
+    expect(findServers(home.path)).toEqual([]);
   });
 });

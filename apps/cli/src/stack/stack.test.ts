@@ -120,30 +120,20 @@ describe("the local stack, with a real server and a real worker", () => {
     expect((await anneal("down", "--json")).json()).toEqual({ stopped: false });
   });
 
-  test("an orderly `down` ends all three", async () => {
-    await anneal("up");
-    const before = state();
-    const down = await anneal("down", "--json");
-    expect(down.json()).toEqual({ stopped: true });
-    for (const part of [before.supervisor, before.server!, before.worker!]) expect(processAlive(part.pid)).toBe(false);
-    expect(findServers(home.path)).toEqual([]);
-  });
-
-  test("without a server, commands that look say so and what to do", async () => {
-    const status = await anneal("watch", "nothing", "--json");
-    expect(status.exitCode).toBe(7);
-    expect(status.json()).toMatchObject({
-      error: { code: "SERVER_UNREACHABLE", remedy: expect.stringContaining("anneal up") },
-    });
-  });
-
-  test("`up` on a server that does not answer fails, and starts nothing", async () => {
+  test("without a server, commands that look say so; `up` on one that does not answer fails and starts nothing", async () => {
     const silent = createServer();
     const port = await new Promise<number>((resolve) => {
       silent.listen(0, "127.0.0.1", () => resolve((silent.address() as { port: number }).port));
     });
-    const up = await runAnneal(["up", "--json"], { ...home.env, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
+    const [watch, up] = await Promise.all([
+      anneal("watch", "nothing", "--json"),
+      runAnneal(["up", "--json"], { ...home.env, TEMPORAL_ADDRESS: `127.0.0.1:${port}` }),
+    ]);
     silent.close();
+    expect(watch.exitCode).toBe(7);
+    expect(watch.json()).toMatchObject({
+      error: { code: "SERVER_UNREACHABLE", remedy: expect.stringContaining("anneal up") },
+    });
     expect(up.exitCode).toBe(7);
     expect(up.json()).toMatchObject({ error: { code: "SERVER_UNREACHABLE" } });
     expect(readStackState(home.path)).toBeNull();
