@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ErrorCode, exitCodes, failureTable } from "@anneal/contracts";
 import { waitFor } from "@anneal/testing";
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => installation?.close());
 
-/** Runs a command that must fail with `code`, and checks that it left nothing of the run behind. */
+/** Runs a command that must fail with `code`, the code's own exit code, and a remedy. */
 async function refused(code: ErrorCode, ...args: readonly string[]) {
   const failure = await installation.failure(...args);
   expect(failure.code).toBe(code);
@@ -27,11 +27,17 @@ async function refused(code: ErrorCode, ...args: readonly string[]) {
   return failure;
 }
 
+let numRefused = 0;
+
+/** A `train` that must fail, and leave of its run nothing but the log that says why. */
 async function trainRefused(code: ErrorCode, recipe: string, ...args: readonly string[]) {
-  const runId = `refused-${code.toLowerCase()}-${Math.random().toString(36).slice(2)}`;
+  numRefused += 1;
+  const runId = `refused-${numRefused}`;
   const failure = await refused(code, "train", recipe, "--run-id", runId, ...args);
-  const checkpoints = join(installation.home, "runs", runId, "checkpoints");
-  expect(existsSync(checkpoints)).toBe(false);
+  const root = join(installation.home, "runs", runId);
+  const left = existsSync(root) ? readdirSync(root, { recursive: true, withFileTypes: true }) : [];
+  const files = left.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  expect(files.filter((name) => !name.endsWith(".log"))).toEqual([]);
   return failure;
 }
 
