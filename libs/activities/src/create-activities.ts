@@ -44,7 +44,12 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
       signal: dependencies.signalProgress,
       lastSignals,
     });
-    const report = (progress: Progress): void => reporter.report({ ...progress, workerPid });
+    const report = (progress: Progress): void => {
+      // A trainer that starts knows nothing yet: what was known of the run stays in sight until it trains.
+      const { phase, note, trainerPid } = progress;
+      const known = phase === "starting" ? { ...reporter.latest, phase, note, trainerPid } : progress;
+      reporter.report({ ...known, checkpoint: progress.checkpoint ?? reporter.latest.checkpoint, workerPid });
+    };
     const done = Promise.withResolvers<void>();
     try {
       await makeWay(runId);
