@@ -1,4 +1,4 @@
-import { type ErrorRecord, isErrorCode, type Progress } from "@anneal/contracts";
+import { defect, type ErrorRecord, isErrorCode, type Progress, toAnnealError } from "@anneal/contracts";
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from "@temporalio/workflow";
 
 /** A failed activity as an error record, with the last step that is known to be safe in a checkpoint. */
@@ -16,7 +16,7 @@ export function observeFailure(failure: unknown): ObservedFailure {
       const step = record.facts.checkpointStep;
       return { error: record, checkpointStep: typeof step === "number" ? step : null };
     }
-    return { error: internal(cause.message), checkpointStep: null };
+    return { error: defect(cause.message).toRecord(), checkpointStep: null };
   }
   if (cause instanceof TimeoutFailure) {
     const progress = cause.lastHeartbeatDetails as Progress | undefined;
@@ -30,9 +30,5 @@ export function observeFailure(failure: unknown): ObservedFailure {
       checkpointStep: progress?.checkpoint?.step ?? null,
     };
   }
-  return { error: internal(cause instanceof Error ? cause.message : String(cause)), checkpointStep: null };
-}
-
-function internal(message: string): ErrorRecord {
-  return { code: "INTERNAL", message, remedy: "This is a defect of Anneal: please report it with the log.", facts: {} };
+  return { error: toAnnealError(cause).toRecord(), checkpointStep: null };
 }

@@ -1,12 +1,12 @@
-import type { RunState } from "@anneal/contracts";
+import { type RunState, searchAttributes } from "@anneal/contracts";
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from "@temporalio/common";
 import { setCurrentDetails, upsertSearchAttributes } from "@temporalio/workflow";
 import { describeRun, newestProgress } from "./details.ts";
 
-const recipeKey = defineSearchAttributeKey("AnnealRecipe", "KEYWORD");
-const statusKey = defineSearchAttributeKey("AnnealStatus", "KEYWORD");
-const stepKey = defineSearchAttributeKey("AnnealStep", "INT");
-const bestMetricKey = defineSearchAttributeKey("AnnealBestMetric", "DOUBLE");
+const recipeKey = defineSearchAttributeKey("AnnealRecipe", searchAttributes.AnnealRecipe);
+const statusKey = defineSearchAttributeKey("AnnealStatus", searchAttributes.AnnealStatus);
+const stepKey = defineSearchAttributeKey("AnnealStep", searchAttributes.AnnealStep);
+const bestMetricKey = defineSearchAttributeKey("AnnealBestMetric", searchAttributes.AnnealBestMetric);
 
 /** What a run last published, so that only changes become events. */
 export interface Published {
