@@ -31,7 +31,10 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The process ends by itself when nothing was asked for so long. Default 30 s. */
   readonly idleMs?: number;
-  /** A trainer that says nothing for so long while it is asked something hangs, and is ended. Default 5 minutes. */
+  /**
+   * A trainer that says nothing for so long while it is at work hangs, and is ended. Default 30 s. While it starts, ten
+   * times as long: a recipe's `data()` may keep its main thread busy.
+   */
   readonly silenceLimitMs?: number;
   /** The same for one that speaks but does not get on: no step, no evaluated batch. Default 30 minutes. */
   readonly stuckLimitMs?: number;
@@ -52,8 +55,9 @@ interface Pending {
 
 /** Much more than a message takes; a trainer that does not go by then never will. */
 const closeLimitMs = 5_000;
-/** Longer than any synchronous work of a recipe's `data()` that a person would wait for. */
-const defaultSilenceLimitMs = 300_000;
+/** It speaks every second, and its main thread runs no code of the recipe once it trains. */
+const defaultSilenceLimitMs = 30_000;
+const silenceFactorAtStart = 10;
 /** Longer than any single step. */
 const defaultStuckLimitMs = 1_800_000;
 const watchIntervalMs = 1_000;
@@ -235,8 +239,10 @@ export class TrainerClient {
       this.#silentMs += intervalMs;
       stuckMs = this.#lastSign === seen ? stuckMs + intervalMs : 0;
       seen = this.#lastSign;
-      if (this.#silentMs <= silenceLimitMs && stuckMs <= stuckLimitMs) return;
-      this.#failure ??= hung(this.#silentMs > silenceLimitMs ? "said nothing" : "made no progress", this.logFile);
+      const isStarting = this.#lastSign === "" || this.#lastSign.startsWith("starting");
+      const isSilent = this.#silentMs > silenceLimitMs * (isStarting ? silenceFactorAtStart : 1);
+      if (!isSilent && stuckMs <= stuckLimitMs) return;
+      this.#failure ??= hung(isSilent ? "said nothing" : "made no progress", this.logFile);
       this.kill();
     }, intervalMs);
     return { [Symbol.dispose]: () => clearInterval(timer) };
