@@ -3,6 +3,7 @@ import { annealHome } from "@anneal/checkpoint";
 import { exitCodes } from "@anneal/contracts";
 import { ensureAll } from "@anneal/provision";
 import type { Command } from "commander";
+import { ensureHome } from "../home.ts";
 import { type Interrupts, listenForInterrupts, unlessAborted } from "../interrupts.ts";
 import { type CommandResult, log, printResult } from "../output.ts";
 import { buildSpec, openRecipe } from "../recipes.ts";
@@ -29,6 +30,7 @@ export function demoCommand(): Command {
 }
 
 async function demo(home: string, asJson: boolean): Promise<void> {
+  ensureHome(home);
   using interrupts = listenForInterrupts();
   interrupts.onForce(() => process.exit(exitCodes.interrupted));
   try {

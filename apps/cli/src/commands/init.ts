@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { AnnealError } from "@anneal/contracts";
 import { recipeTemplate } from "@anneal/recipes";
 import type { Command } from "commander";
-import { repositoryPath } from "../home.ts";
+import { makeDirectory, repositoryPath } from "../home.ts";
 import type { CommandResult } from "../output.ts";
 import { type CommonOptions, defineCommand, finish } from "./define.ts";
 
@@ -68,6 +68,7 @@ function editorConfig(): unknown {
 
 async function write(path: string, text: string): Promise<void> {
   try {
+    makeDirectory(dirname(path));
     await writeFile(path, text, { flag: "wx" });
   } catch (cause) {
     throw notWritten(path, cause);
@@ -79,7 +80,7 @@ function notWritten(path: string, cause: unknown): AnnealError {
   return new AnnealError(
     "USAGE",
     `${path} cannot be written: ${why}`,
-    "Create the folder, or choose another.",
+    "Choose a folder that can be written.",
     { path },
     {
       cause,

@@ -1,6 +1,7 @@
 import { annealHome } from "@anneal/checkpoint";
 import { ensureAll } from "@anneal/provision";
 import type { Command } from "commander";
+import { ensureHome } from "../home.ts";
 import { type CommandResult, log } from "../output.ts";
 import { formatFacts } from "../render/table.ts";
 import { startStack } from "../stack/stack.ts";
@@ -23,6 +24,7 @@ A server or a worker that dies is started again, with a growing pause; runs go o
 Ports 7233 (server) and 8233 (UI) are used where they are free, others where they are taken.`;
 
 async function up(home: string): Promise<CommandResult> {
+  ensureHome(home);
   await ensureAll({ log });
   const { state, started } = await startStack(home, log);
   return { document: describeStack(home, state), text: formatStack(home, state, started) };

@@ -1,5 +1,6 @@
 import { taskQueue } from "@anneal/contracts";
 import { ensureAll } from "@anneal/provision";
+import { ensureHome } from "../home.ts";
 import { connectSession, environmentEndpoint, localEndpoint, openSession, type Session } from "../temporal/endpoint.ts";
 import { ensureSearchAttributes } from "../temporal/search-attributes.ts";
 import { type Log, runningStack, startStack } from "./stack.ts";
@@ -19,6 +20,7 @@ export async function openWorkingSession(home: string, log: Log): Promise<Sessio
     }
     await session[Symbol.asyncDispose]();
   }
+  ensureHome(home);
   await ensureAll({ log });
   const { state, started } = await startStack(home, log);
   if (started) log(`started the local stack (stop it: anneal down)${state.uiUrl ? `; UI: ${state.uiUrl}` : ""}`);
