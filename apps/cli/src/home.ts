@@ -20,14 +20,24 @@ export function ensureHome(home: string): void {
     makeDirectory(home);
     accessSync(home, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new AnnealError(
-      "DIRECTORY_UNWRITABLE",
-      `ANNEAL_HOME (${home}) is no folder that can be written: ${cause instanceof Error ? cause.message : String(cause)}`,
-      "Set ANNEAL_HOME to a folder of your own, or correct its permissions.",
-      { home },
-      { cause },
-    );
+    throw homeUnusable(home, cause);
   }
+}
+
+/** The same for a command that finds nothing in a home that does not exist. Throws DIRECTORY_UNWRITABLE for a file. */
+export function checkHome(home: string): void {
+  const found = statSync(home, { throwIfNoEntry: false });
+  if (found?.isDirectory() === false) throw homeUnusable(home, new Error("it is a file"));
+}
+
+function homeUnusable(home: string, cause: unknown): AnnealError {
+  return new AnnealError(
+    "DIRECTORY_UNWRITABLE",
+    `ANNEAL_HOME (${home}) is no folder that can be written: ${cause instanceof Error ? cause.message : String(cause)}`,
+    "Set ANNEAL_HOME to a folder of your own, or correct its permissions.",
+    { home },
+    { cause },
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import { annealHome } from "@anneal/checkpoint";
 import type { Command } from "commander";
+import { checkHome } from "../home.ts";
 import { type CommandResult, log } from "../output.ts";
 import { stopStack } from "../stack/stack.ts";
 import { type CommonOptions, defineCommand, finish } from "./define.ts";
@@ -13,6 +14,7 @@ export function downCommand(): Command {
 }
 
 async function down(home: string): Promise<CommandResult> {
+  checkHome(home);
   const stopped = await stopStack(home, log);
   return { document: { stopped }, text: stopped ? "stopped" : "nothing was running" };
 }

@@ -1,6 +1,7 @@
 import { annealHome } from "@anneal/checkpoint";
 import { AnnealError } from "@anneal/contracts";
 import type { Command } from "commander";
+import { checkHome } from "../home.ts";
 import type { CommandResult } from "../output.ts";
 import { formatTable } from "../render/table.ts";
 import { formatBytes } from "../render/values.ts";
@@ -29,6 +30,7 @@ anneal gc --keep-last 1 --keep-best 1`,
 }
 
 async function gc(home: string, options: GcOptions): Promise<CommandResult> {
+  checkHome(home);
   const dryRun = options.dryRun === true;
   const collected = await collectGarbage(home, {
     dryRun,

@@ -1,5 +1,6 @@
 import { annealHome } from "@anneal/checkpoint";
 import type { Command } from "commander";
+import { checkHome } from "../home.ts";
 import { type CommandResult, log } from "../output.ts";
 import { formatTable } from "../render/table.ts";
 import { formatCount, formatTime } from "../render/values.ts";
@@ -17,6 +18,7 @@ export function listCommand(): Command {
 }
 
 async function list(home: string, options: ListOptions): Promise<CommandResult> {
+  checkHome(home);
   const { runs, isComplete } = await listRuns(home, options.all === true, log);
   const rows = runs.map((run) => [
     run.runId,
