@@ -55,7 +55,7 @@ describe("a run's life, with a real server, worker and trainer", () => {
   // What the command `status` prints, asked for in this process: it is polled.
   const status = async (runId: string): Promise<Status> => {
     await using session = await openSession(home.path);
-    return { ...(await viewRun(session, runId)), pids: findPids(home.path, runId) };
+    return { ...(await viewRun(home.path, session, runId)), pids: findPids(home.path, runId) };
   };
 
   beforeAll(async () => {
@@ -113,13 +113,17 @@ describe("a run's life, with a real server, worker and trainer", () => {
 
     truncateSync(join(stopped.checkpoint!.path, "model.safetensors"), 100);
     const resumed = anneal("resume", "long");
+    const seen: Status[] = [];
     const onward = await waitFor(
       async () => {
         const now = await status("long");
+        seen.push(now);
         return now.status === "training" && now.step > 0 && now;
       },
       { timeoutMs: 40_000, everyMs: 50, what: "the resumed run's steps" },
     );
+    // Before its trainer is up, what the disk has is shown.
+    expect(seen.filter(({ step, checkpoint }) => step === 0 || checkpoint === null)).toEqual([]);
     expect(onward.skipped).toMatchObject([{ path: stopped.checkpoint!.path, code: "CHECKPOINT_CORRUPT" }]);
     await anneal("cancel", "long");
     const { exitCode, stderr } = await resumed;

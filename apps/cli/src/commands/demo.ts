@@ -51,8 +51,8 @@ async function trainDemo(home: string, session: Session, interrupts: Interrupts)
   const url = session.runUrl(runId);
   log(`run ${runId}${url ? `: ${url}` : ""}`);
   const outcome = await showRun(session, runId, interrupts.signal, "images");
-  if (!outcome) return await interruptDemo(session, runId);
-  const run = await viewRun(session, runId);
+  if (!outcome) return await interruptDemo(home, session, runId);
+  const run = await viewRun(home, session, runId);
   const end = describeEnd(run, outcome);
   return outcome.status === "completed" ? { ...end, text: formatDemo(run, outcome) } : end;
 }
@@ -72,10 +72,10 @@ async function startDemoRun(home: string, session: Session): Promise<string> {
   return runId;
 }
 
-async function interruptDemo(session: Session, runId: string): Promise<CommandResult> {
+async function interruptDemo(home: string, session: Session, runId: string): Promise<CommandResult> {
   log("stopping: saving a checkpoint (Ctrl-C again to stop at once)");
   await cancelRun(session, runId, log);
-  const run = await viewRun(session, runId);
+  const run = await viewRun(home, session, runId);
   const text = `Stopped at step ${formatCount(run.checkpoint?.step ?? run.step)}. Run the demo again: it goes on from there.`;
   return { document: run, text, exitCode: exitCodes.interrupted };
 }

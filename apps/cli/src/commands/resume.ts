@@ -41,7 +41,7 @@ async function resume(home: string, runId: string, options: ResumeOptions): Prom
   await using session = await openWorkingSession(home, log);
   await resumeRun(home, session, runId, choices);
   log(`run ${runId} goes on`);
-  if (!options.detach) return await attach(session, runId);
-  const run = await viewRun(session, runId);
+  if (!options.detach) return await attach(home, session, runId);
+  const run = await viewRun(home, session, runId);
   return { document: run, text: formatRun(run) };
 }

@@ -23,7 +23,7 @@ async function status(home: string, runId: string): Promise<CommandResult> {
     return { document: { ...run, pids: { worker: null, trainer: null } }, text: formatRun(run) };
   }
   await using session = await openSession(home);
-  const run = await viewRun(session, runId);
+  const run = await viewRun(home, session, runId);
   const pids = findPids(home, runId);
   return { document: { ...run, pids }, text: formatRun(run, pids) };
 }

@@ -41,8 +41,8 @@ async function train(
   await using session = await openWorkingSession(home, log);
   await startNewRun(home, session, runId, spec);
   sayStarted(runId, spec, session.runUrl(runId));
-  if (!options.detach) return await attach(session, runId);
-  const run = await viewRun(session, runId);
+  if (!options.detach) return await attach(home, session, runId);
+  const run = await viewRun(home, session, runId);
   return { document: run, text: formatRun(run) };
 }
 

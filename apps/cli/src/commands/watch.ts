@@ -15,5 +15,5 @@ export function watchCommand(): Command {
 
 async function watch(home: string, runId: string): Promise<CommandResult> {
   await using session = await openSession(home);
-  return await attach(session, runId);
+  return await attach(home, session, runId);
 }

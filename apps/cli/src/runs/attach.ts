@@ -7,12 +7,12 @@ import { type Follower, followRun } from "./follow.ts";
 import { type Outcome, type RunView, viewRun } from "./view.ts";
 
 /** Shows a run's progress until it ends. Ctrl-C leaves it to go on by itself. */
-export async function attach(session: Session, runId: string): Promise<CommandResult> {
+export async function attach(home: string, session: Session, runId: string): Promise<CommandResult> {
   const leaving = new AbortController();
   const leave = (): void => leaving.abort();
   process.once("SIGINT", leave);
   const outcome = await showRun(session, runId, leaving.signal).finally(() => process.off("SIGINT", leave));
-  const run = await viewRun(session, runId);
+  const run = await viewRun(home, session, runId);
   if (outcome) return describeEnd(run, outcome);
   log(`The run goes on. Follow it: anneal watch ${runId}. End it: anneal cancel ${runId}`);
   return { document: run, text: "", exitCode: exitCodes.interrupted };

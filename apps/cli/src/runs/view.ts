@@ -5,11 +5,13 @@ import {
   type FailedAttempt,
   isErrorCode,
   type Metrics,
+  nullOn,
   type Progress,
   type RunMemo,
   type RunState,
   type RunStatus,
   runStatuses,
+  type SegmentResult,
   type SkippedCheckpoint,
   type TrainResult,
 } from "@anneal/contracts";
@@ -17,6 +19,7 @@ import { type Client, type WorkflowExecutionInfo, WorkflowFailedError } from "@t
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import type { Session } from "../temporal/endpoint.ts";
 import { searchAttributeKeys } from "../temporal/search-attributes.ts";
+import { viewFromDisk } from "./disk.ts";
 import { type Observation, observe, queryState } from "./observe.ts";
 
 /** A run as commands show it: the document of `--json`. */
@@ -58,15 +61,25 @@ export interface Outcome {
   readonly error: ErrorRecord | null;
 }
 
-/** Everything that is known of a run: the server's view, the workflow's own account, and its end. */
-export async function viewRun(session: Session, runId: string): Promise<RunView> {
+/**
+ * Everything that is known of a run: the server's view, the workflow's own account, and its end. A run that goes on says
+ * nothing of its past before its trainer has loaded a checkpoint: until then, what this machine's disk has is shown.
+ */
+export async function viewRun(home: string, session: Session, runId: string): Promise<RunView> {
   const observation = await observe(session.client, runId);
   const isRunning = observation.execution.status.name === "RUNNING";
   const [state, outcome] = await Promise.all([
     queryState(session.client, runId),
     isRunning ? null : readOutcome(session.client, runId),
   ]);
-  return combine(session.runUrl(runId), observation, state, outcome);
+  const last = outcome?.result ?? state?.last ?? (await newestOnDisk(home, runId));
+  return combine(session.runUrl(runId), observation, state, outcome, last);
+}
+
+/** Null where this machine has no checkpoint of the run. */
+async function newestOnDisk(home: string, runId: string): Promise<RunView | null> {
+  const view = await nullOn("RUN_NOT_FOUND", viewFromDisk(home, runId));
+  return view?.checkpoint ? view : null;
 }
 
 /** How a closed run ended, from its history: no worker is asked. */
@@ -100,9 +113,10 @@ function combine(
   { execution, progress, waitsForWorker }: Observation,
   state: RunState | null,
   outcome: Outcome | null,
+  last: TrainResult | SegmentResult | RunView | null,
 ): RunView {
   const result = outcome?.result ?? null;
-  const last = result ?? state?.last ?? null;
+  const plan = state?.plan ?? (last && "totalSteps" in last ? last : null);
   const live = outcome ? null : (progress ?? state?.progress ?? null);
   const summary = summarize(uiUrl, execution);
   const status = outcome?.status ?? liveStatus(progress, state, summary.status);
@@ -110,9 +124,9 @@ function combine(
     ...summary,
     status,
     step: Math.max(live?.step ?? 0, last?.step ?? 0) || summary.step,
-    totalSteps: live?.totalSteps || (state?.plan?.totalSteps ?? null),
+    totalSteps: live?.totalSteps || (plan?.totalSteps ?? null),
     epoch: live?.epoch || (last?.epoch ?? 0),
-    epochs: live?.epochs || (state?.plan?.epochs ?? null),
+    epochs: live?.epochs || (plan?.epochs ?? null),
     metrics: isFilled(live?.metrics) ? live.metrics : (last?.metrics ?? {}),
     best: live?.best ?? last?.best ?? null,
     checkpoint: newest(live?.checkpoint ?? null, last?.checkpoint ?? null),
