@@ -20,6 +20,7 @@ const run: RunView = {
   evaluation: null,
   samplesPerSecond: null,
   secondsLeft: null,
+  stoppedEarly: false,
   exact: true,
   numFailedAttempts: 0,
   recentFailures: [],
@@ -94,6 +95,11 @@ test("a run says which checkpoints were passed over, and why", () => {
   expect(text).toContain("1 damaged, passed over");
   expect(text).toContain(`skipped ${path}: CHECKPOINT_CORRUPT: model.safetensors is too short.`);
   expect(formatRun(run)).not.toContain("skipped");
+});
+
+test("a run that was stopped early says so", () => {
+  expect(formatRun({ ...run, status: "completed", stoppedEarly: true })).toContain("completed (stopped early");
+  expect(formatRun(run)).not.toContain("stopped early");
 });
 
 test("facts without a value are left out", () => {

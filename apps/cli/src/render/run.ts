@@ -13,10 +13,7 @@ export function formatRun(run: RunView, pids: RunPids | null = null): string {
   const facts = formatFacts([
     ["run", run.runId],
     ["recipe", run.recipe],
-    [
-      "status",
-      `${run.status}${run.note ? ` (${run.note})` : ""}${run.exact ? "" : " (inexact: went on under another fingerprint)"}`,
-    ],
+    ["status", [run.status, ...remarks(run).map((remark) => `(${remark})`)].join(" ")],
     ["step", of(run.step, run.totalSteps)],
     ["epoch", run.epoch === 0 ? null : of(run.epoch, run.epochs)],
     ["metrics", formatMetrics(run.metrics)],
@@ -41,6 +38,14 @@ export function formatRun(run: RunView, pids: RunPids | null = null): string {
     ["UI", run.uiUrl],
   ]);
   return [facts, ...failures, ...skipped].join("\n");
+}
+
+function remarks({ note, stoppedEarly, exact }: RunView): string[] {
+  return [
+    ...(note ? [note] : []),
+    ...(stoppedEarly ? ["stopped early: its metric no longer improved"] : []),
+    ...(exact ? [] : ["inexact: went on under another fingerprint"]),
+  ];
 }
 
 function of(value: number, total: number | null): string {

@@ -37,6 +37,7 @@ async function fromRecord(home: string, { runId, spec, plan, createdAt }: RunRec
     evaluation: null,
     samplesPerSecond: null,
     secondsLeft: null,
+    stoppedEarly: state?.stoppedEarly ?? false,
     exact: newest?.manifest.exact ?? true,
     numFailedAttempts: 0,
     recentFailures: [],

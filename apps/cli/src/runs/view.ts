@@ -39,6 +39,8 @@ export interface RunView {
   readonly evaluation: EvaluationResult | null;
   readonly samplesPerSecond: number | null;
   readonly secondsLeft: number | null;
+  /** It ended before its last step, since its metric no longer improved. */
+  readonly stoppedEarly: boolean;
   /** False once the run went on under another fingerprint. */
   readonly exact: boolean;
   readonly numFailedAttempts: number;
@@ -133,6 +135,7 @@ function combine(
     evaluation: result?.evaluation ?? state?.evaluation ?? null,
     samplesPerSecond: live?.samplesPerSecond ?? null,
     secondsLeft: live?.secondsLeft ?? null,
+    stoppedEarly: last?.stoppedEarly ?? false,
     exact: last?.exact ?? true,
     numFailedAttempts: result?.numFailedAttempts ?? state?.numFailedAttempts ?? 0,
     recentFailures: state?.recentFailures ?? [],
@@ -160,6 +163,7 @@ export function summarize(uiUrl: string | null, execution: WorkflowExecutionInfo
     evaluation: null,
     samplesPerSecond: null,
     secondsLeft: null,
+    stoppedEarly: false,
     exact: true,
     numFailedAttempts: 0,
     recentFailures: [],
