@@ -18,7 +18,7 @@ export function cancelCommand(): Command {
 
 async function cancel(home: string, runId: string): Promise<CommandResult> {
   await using session = await openSession(home);
-  const outcome = await cancelRun(session, runId, log);
+  const outcome = await cancelRun(home, session, runId, log);
   const run = await viewRun(home, session, runId);
   if (outcome.status === "cancelled") return { document: run, text: formatRun(run) };
   throw outcome.status === "completed" ? runComplete(runId) : failedBefore(runId);

@@ -74,7 +74,7 @@ async function startDemoRun(home: string, session: Session): Promise<string> {
 
 async function interruptDemo(home: string, session: Session, runId: string): Promise<CommandResult> {
   log("stopping: saving a checkpoint (Ctrl-C again to stop at once)");
-  await cancelRun(session, runId, log);
+  await cancelRun(home, session, runId, log);
   const run = await viewRun(home, session, runId);
   const text = `Stopped at step ${formatCount(run.checkpoint?.step ?? run.step)}. Run the demo again: it goes on from there.`;
   return { document: run, text, exitCode: exitCodes.interrupted };

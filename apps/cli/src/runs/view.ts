@@ -17,6 +17,7 @@ import {
 } from "@anneal/contracts";
 import { type Client, type WorkflowExecutionInfo, WorkflowFailedError } from "@temporalio/client";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
+import { missingWorkerNote } from "../stack/worker-hints.ts";
 import type { Session } from "../temporal/endpoint.ts";
 import { searchAttributeKeys } from "../temporal/search-attributes.ts";
 import { viewFromDisk } from "./disk.ts";
@@ -75,7 +76,8 @@ export async function viewRun(home: string, session: Session, runId: string): Pr
     isRunning ? null : readOutcome(session.client, runId),
   ]);
   const last = outcome?.result ?? state?.last ?? (await newestOnDisk(home, runId));
-  return combine(session.runUrl(runId), observation, state, outcome, last);
+  const run = combine(session.runUrl(runId), observation, state, outcome, last);
+  return outcome ? run : { ...run, note: missingWorkerNote(home, session.endpoint) ?? run.note };
 }
 
 /** Null where this machine has no checkpoint of the run. */
