@@ -172,6 +172,8 @@ describe("a run's life, with a real server, worker and trainer", () => {
     expect((await anneal("schedule", "create", "nightly", "smoke", ...flags)).json()).toMatchObject({
       error: { code: "SCHEDULE_EXISTS" },
     });
+    const refused = await anneal("schedule", "create", "other", "smoke", "--cron", "bad cron");
+    expect(refused.json()).toMatchObject({ error: { code: "USAGE", message: expect.stringContaining("5-7 fields") } });
     expect((await anneal("schedule", "pause", "nightly")).json()).toMatchObject({ paused: true });
     expect((await anneal("schedule", "unpause", "nightly")).json()).toMatchObject({ paused: false });
     expect((await anneal("schedule", "delete", "nightly")).json()).toMatchObject({ deleted: true });

@@ -10,7 +10,6 @@ import {
 } from "@temporalio/client";
 import { parseDurationMs } from "../options.ts";
 import type { Session } from "../temporal/endpoint.ts";
-import { grpcCode } from "../temporal/endpoint.ts";
 import { defineRun } from "./start.ts";
 
 const overlapPolicies = {
@@ -27,7 +26,6 @@ export const overlapNames = Object.keys(overlapPolicies) as OverlapName[];
 
 /** Room that Temporal needs for the time it appends to a run's id. */
 const timeSuffixLength = "-2026-11-24T03:12:45Z".length;
-const invalidArgument = 3;
 
 /** When a schedule starts runs, as the flags have it. */
 export interface ScheduleTimes {
@@ -76,7 +74,8 @@ export async function createSchedule({ client }: Session, plan: SchedulePlan, ru
     });
   } catch (cause) {
     if (cause instanceof ScheduleAlreadyRunning) throw scheduleExists(scheduleId);
-    throw grpcCode(cause) === invalidArgument ? refusedTimes(cause) : cause;
+    // What the server calls an invalid argument, Temporal's client throws as a TypeError with the server's words.
+    throw cause instanceof TypeError ? refusedTimes(cause) : cause;
   }
 }
 
@@ -198,12 +197,11 @@ function scheduleExists(scheduleId: string): AnnealError {
   );
 }
 
-function refusedTimes(cause: unknown): AnnealError {
-  const message = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
+function refusedTimes(cause: TypeError): AnnealError {
   return new AnnealError(
     "USAGE",
-    `Temporal refused the schedule: ${message}`,
-    "Correct --cron or --timezone.",
+    `Temporal refused the schedule: ${cause.message}.`,
+    'Correct --cron or --timezone: for example --cron "0 3 * * *" --timezone Europe/Paris.',
     {},
     { cause },
   );
