@@ -38,11 +38,11 @@ function formatPrerequisites(rows: readonly PrerequisiteRow[]): string {
 
 /** The server that commands would talk to, and whether it answers. A stack that is down is nothing to mend. */
 async function describeServer(home: string): Promise<{ readonly running: boolean; readonly text: string }> {
-  const endpoint = findEndpoint(home);
-  if (!endpoint) return { running: false, text: "not running (start it: anneal up)" };
   const stack = runningStack(home);
   const worker = stack?.worker ? `worker ${stack.worker.pid}` : "no worker on this machine";
   try {
+    const endpoint = findEndpoint(home);
+    if (!endpoint) return { running: false, text: "not running (start it: anneal up)" };
     await using session = await connectSession(endpoint);
     return { running: true, text: `${session.endpoint.address} answers; ${worker}; UI ${endpoint.uiUrl ?? "unknown"}` };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { AnnealError } from "@anneal/contracts";
+import { AnnealError, type ErrorFacts } from "@anneal/contracts";
 import { Client, Connection, type ConnectionOptions } from "@temporalio/client";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import { isAlive } from "../stack/processes.ts";
@@ -30,11 +30,13 @@ const defaultNamespace = "default";
  * The server that the environment names, or null: `TEMPORAL_ADDRESS`, or a profile chosen on purpose by
  * `TEMPORAL_PROFILE` or `TEMPORAL_CONFIG_FILE`. A profile that merely exists in the home folder is not enough to send
  * trainings away from this machine.
+ *
+ * @throws AnnealError USAGE for a profile or file of settings that cannot be used
  */
 export function environmentEndpoint(): Endpoint | null {
   const { TEMPORAL_ADDRESS, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE } = process.env;
   if (!TEMPORAL_ADDRESS && !TEMPORAL_PROFILE && !TEMPORAL_CONFIG_FILE) return null;
-  const config = loadClientConnectConfig();
+  const config = readSettings();
   const { address, tls, apiKey, metadata } = config.connectionOptions;
   if (!address) return null;
   return {
@@ -49,6 +51,14 @@ export function environmentEndpoint(): Endpoint | null {
       ...(metadata === undefined ? {} : { metadata }),
     },
   };
+}
+
+function readSettings(): ReturnType<typeof loadClientConnectConfig> {
+  try {
+    return loadClientConnectConfig();
+  } catch (cause) {
+    throw settingsUnusable(cause, {});
+  }
 }
 
 /** Namespace of the local server: `TEMPORAL_NAMESPACE`, or `default`. */
@@ -97,10 +107,10 @@ export async function connectSession(endpoint: Endpoint, timeoutMs = connectTime
   };
 }
 
-/** Connects and checks that the namespace exists. Throws SERVER_UNREACHABLE or STACK_FAILED. */
+/** Connects and checks that the namespace exists. Throws USAGE for what is no address, SERVER_UNREACHABLE, STACK_FAILED. */
 export async function connectTo(endpoint: Endpoint, timeoutMs = connectTimeoutMs): Promise<Connection> {
   const { namespace } = endpoint;
-  const connection = Connection.lazy({ ...endpoint.options, connectTimeout: timeoutMs });
+  const connection = createConnection(endpoint, timeoutMs);
   try {
     await connection.withDeadline(Date.now() + timeoutMs, async () => {
       await connection.ensureConnected();
@@ -111,6 +121,24 @@ export async function connectTo(endpoint: Endpoint, timeoutMs = connectTimeoutMs
     await connection.close();
     throw grpcCode(cause) === grpcCodes.notFound ? namespaceMissing(endpoint, cause) : unreachable(endpoint, cause);
   }
+}
+
+function createConnection({ address, options }: Endpoint, timeoutMs: number): Connection {
+  try {
+    return Connection.lazy({ ...options, connectTimeout: timeoutMs });
+  } catch (cause) {
+    throw settingsUnusable(cause, { address });
+  }
+}
+
+function settingsUnusable(cause: unknown, facts: ErrorFacts): AnnealError {
+  return new AnnealError(
+    "USAGE",
+    `Temporal's settings in the environment cannot be used: ${cause instanceof Error ? cause.message.trim() : String(cause)}`,
+    "Correct TEMPORAL_ADDRESS (as in temporal.example:7233) or what else TEMPORAL_* names; unset them to use a local server.",
+    facts,
+    { cause },
+  );
 }
 
 function namespaceMissing({ address, namespace }: Endpoint, cause: unknown): AnnealError {
