@@ -96,7 +96,7 @@ class ScriptedTrainer implements Trainer {
 
   async evaluate() {
     const { step } = this.#script;
-    return { split: "test" as const, numSamples: 1, metrics: { loss: 0.5 }, checkpoint: reference(step) };
+    return { split: "test" as const, numSamples: 1, metrics: { loss: 0.5 }, checkpoint: reference(step), skipped: [] };
   }
 
   stop(): void {

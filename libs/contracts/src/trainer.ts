@@ -1,6 +1,6 @@
 import type { EvaluateInput, PreparedRun, PrepareInput, SegmentInput } from "./activities.ts";
 import type { ErrorRecord } from "./errors.ts";
-import type { CheckpointReference, EvaluationResult, Progress, SegmentResult } from "./training.ts";
+import type { CheckpointReference, EvaluationResult, Progress, SegmentResult, SkippedCheckpoint } from "./training.ts";
 
 /**
  * Messages between an activity (or the command line) and its trainer process over Node's IPC channel.
@@ -44,6 +44,8 @@ export type PredictionSamples =
 
 export interface PredictionResult {
   readonly checkpoint: CheckpointReference;
+  /** Newer ones that could not be used. */
+  readonly skipped: readonly SkippedCheckpoint[];
   /** Shape of the outputs of one sample. */
   readonly outputShape: readonly number[];
   readonly predictions: readonly Prediction[];

@@ -124,4 +124,6 @@ export interface EvaluationResult {
   readonly numSamples: number;
   readonly metrics: Metrics;
   readonly checkpoint: CheckpointReference;
+  /** Newer ones that could not be used. */
+  readonly skipped: readonly SkippedCheckpoint[];
 }

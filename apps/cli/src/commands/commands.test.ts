@@ -146,6 +146,7 @@ describe("a run's life, with a real server, worker and trainer", () => {
     expect(open.stdout).toMatch(/workflows\/first\n$/);
     expect(logs.json()).toMatchObject({ runId: "first", logs: [{ path: expect.any(String) }] });
     expect(evaluated.json()).toEqual((await status("first")).evaluation);
+    expect(evaluated.stderr).not.toContain("passed over");
     expect(predicted.json()).toMatchObject({ predictions: [{ index: 3, label: 0 }, { index: 5 }, { index: 6 }] });
 
     const count = (runId: string): Promise<number> =>

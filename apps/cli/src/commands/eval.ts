@@ -5,6 +5,7 @@ import { type Command, Option } from "commander";
 import { type CommandResult, log } from "../output.ts";
 import { formatFacts } from "../render/table.ts";
 import { formatCount, formatMetrics } from "../render/values.ts";
+import { saySkipped } from "../runs/skipped.ts";
 import { resolveTarget } from "../runs/target.ts";
 import { type CommonOptions, defineCommand, finish } from "./define.ts";
 
@@ -30,6 +31,7 @@ async function evaluate(home: string, target: string, options: EvalOptions): Pro
   await ensureTensorflow({ log });
   const { evaluateCheckpoint } = await import("@anneal/training");
   const result = await evaluateCheckpoint(path, options.split ?? null);
+  saySkipped(result.skipped, log);
   const text = formatFacts([
     ["metrics", formatMetrics(result.metrics)],
     ["data", `${result.split}, ${formatCount(result.numSamples)} samples`],

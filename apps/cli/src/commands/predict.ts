@@ -7,6 +7,7 @@ import { parseIndices, parseInputs } from "../options.ts";
 import { type CommandResult, log } from "../output.ts";
 import { formatTable } from "../render/table.ts";
 import { formatMetric } from "../render/values.ts";
+import { saySkipped } from "../runs/skipped.ts";
 import { resolveTarget } from "../runs/target.ts";
 import { type CommonOptions, defineCommand, finish } from "./define.ts";
 
@@ -41,6 +42,7 @@ async function predict(home: string, target: string, options: PredictOptions): P
   await ensureTensorflow({ log });
   const { predictWithCheckpoint } = await import("@anneal/training");
   const result = await predictWithCheckpoint(path, samples);
+  saySkipped(result.skipped, log);
   return { document: result, text: formatPredictions(result) };
 }
 

@@ -1,14 +1,24 @@
-import { AnnealError, type Prediction, type PredictionResult, type PredictionSamples } from "@anneal/contracts";
+import {
+  AnnealError,
+  type Prediction,
+  type PredictionResult,
+  type PredictionSamples,
+  type SkippedCheckpoint,
+} from "@anneal/contracts";
 import { evaluationPlan, numElements, type OpenDataset, openFeed } from "@anneal/data";
 import type { TrainerSession } from "./session.ts";
 
 /** Runs the model in the session's memory on samples of the recipe's data, or on inputs that were given. */
-export async function predictSamples(session: TrainerSession, samples: PredictionSamples): Promise<PredictionResult> {
+export async function predictSamples(
+  session: TrainerSession,
+  samples: PredictionSamples,
+  skipped: readonly SkippedCheckpoint[],
+): Promise<PredictionResult> {
   const predictions =
     samples.kind === "split"
       ? await predictSplit(session, samples.split, samples.indices)
       : await predictInputs(session, samples.inputs);
-  return { checkpoint: session.result([]).checkpoint, outputShape: session.outputShape, predictions };
+  return { checkpoint: session.result([]).checkpoint, skipped, outputShape: session.outputShape, predictions };
 }
 
 async function predictSplit(

@@ -190,7 +190,7 @@ export class TrainerSession {
   }
 
   /** Metrics of the weights in memory over the test data, else the validation data, else the train data. */
-  async evaluate(wanted?: EvaluationResult["split"]): Promise<EvaluationResult> {
+  async evaluate(skipped: readonly SkippedCheckpoint[], wanted?: EvaluationResult["split"]): Promise<EvaluationResult> {
     const { datasets, training } = this.setup;
     const split = wanted ?? (datasets.test ? "test" : datasets.validation ? "validation" : "train");
     const dataset = datasets[split];
@@ -202,7 +202,7 @@ export class TrainerSession {
       feed.start();
       const { state, checkpoint } = this.#at();
       const { numSamples, metrics } = await this.#host.call("evaluate", { ring: feed.handles, step: state.step });
-      return { split, numSamples, metrics, checkpoint: referenceOf(checkpoint) };
+      return { split, numSamples, metrics, checkpoint: referenceOf(checkpoint), skipped };
     } finally {
       this.#evaluationFeed = null;
       await feed.close();

@@ -190,8 +190,13 @@ describe("the same bits", () => {
     const bytes = readFileSync(file);
     bytes[bytes.length - 3]! ^= 1;
     writeFileSync(file, bytes);
+    const skipped = [{ path, code: "CHECKPOINT_CORRUPT", reason: expect.stringContaining("sha256") }];
+    const reader = await run.start();
+    expect(await reader.evaluateCheckpoint(null, null)).toMatchObject({ skipped });
+    expect(await reader.predict(null, { kind: "split", split: "test", indices: [0] })).toMatchObject({ skipped });
+    await run.close();
     const { result } = await run.segment();
-    expect(result.skipped).toEqual([{ path, code: "CHECKPOINT_CORRUPT", reason: expect.stringContaining("sha256") }]);
+    expect(result.skipped).toEqual(skipped);
     await run.finish();
     expect(run.last!.checkpoint.digest).toBe(referenceDigest);
   });

@@ -70,26 +70,26 @@ export class Trainer {
   }
 
   async evaluate({ runDirectory, input }: RequestOf<"evaluate">): Promise<EvaluationResult> {
-    const { session } = await this.#openAt(runDirectory, { ...input, allowInexact: true });
+    const { session, skipped } = await this.#openAt(runDirectory, { ...input, allowInexact: true });
     this.#board.setPlan(session.plan);
     this.#board.setPhase("evaluating");
     try {
-      return await this.#dropOnFailure(() => session.evaluate());
+      return await this.#dropOnFailure(() => session.evaluate(skipped));
     } finally {
       this.#board.setNote(null);
     }
   }
 
   async evaluateCheckpoint(request: RequestOf<"evaluateCheckpoint">): Promise<EvaluationResult> {
-    const session = await this.#openForReading(request.runDirectory, request.checkpoint);
+    const { session, skipped } = await this.#openForReading(request.runDirectory, request.checkpoint);
     this.#board.setPhase("evaluating");
-    return session.evaluate(request.split ?? undefined);
+    return session.evaluate(skipped, request.split ?? undefined);
   }
 
   async predict(request: RequestOf<"predict">): Promise<PredictionResult> {
-    const session = await this.#openForReading(request.runDirectory, request.checkpoint);
+    const { session, skipped } = await this.#openForReading(request.runDirectory, request.checkpoint);
     this.#board.setPhase("evaluating");
-    return predictSamples(session, request.samples);
+    return predictSamples(session, request.samples, skipped);
   }
 
   /** A running segment ends at its next step with a checkpoint. */
@@ -132,10 +132,10 @@ export class Trainer {
   }
 
   /** A checkpoint of a run, for reading only: no attempt is taken. */
-  async #openForReading(runDirectory: string, path: string | null): Promise<TrainerSession> {
+  async #openForReading(runDirectory: string, path: string | null) {
     const store = openCheckpointStore(runDirectory);
-    const checkpoint = path === null ? (await store.loadLatest())?.checkpoint : await store.load(path);
-    if (checkpoint === undefined) {
+    const found = path === null ? await store.loadLatest() : { checkpoint: await store.load(path), skipped: [] };
+    if (found === null) {
       throw new AnnealError(
         "CHECKPOINT_NOT_FOUND",
         `there is no checkpoint in ${runDirectory}`,
@@ -143,6 +143,7 @@ export class Trainer {
         { runDirectory },
       );
     }
+    const { checkpoint, skipped } = found;
     const { runId, recipe } = checkpoint.manifest;
     const { spec, plan } = await readRunRecord(homeOf(runDirectory), runId);
     const living = this.#session;
@@ -157,7 +158,7 @@ export class Trainer {
     }
     const session = this.#session!;
     await session.load(checkpoint, true);
-    return session;
+    return { session, skipped };
   }
 
   /** After a failure the engine may be anywhere: the next request starts from the store. */
