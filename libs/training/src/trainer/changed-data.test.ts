@@ -53,4 +53,9 @@ test("a run goes on with the data it was prepared with, or says that it does not
   writeIdxFiles(folder, "train", 24, 1);
   const { result } = await run.segment();
   expect(result).toMatchObject({ step: 6, finished: true, exact: false });
+  // Data that it never had.
+  await expect(run.trainer!.predict(null, { kind: "split", split: "validation", indices: [0] })).rejects.toMatchObject({
+    code: "DATASET_NOT_FOUND",
+    remedy: expect.stringContaining("--input"),
+  });
 });

@@ -27,7 +27,7 @@ async function predictSplit(
   indices: readonly number[],
 ): Promise<Prediction[]> {
   const dataset = session.setup.datasets[split];
-  if (dataset === null) throw outOfRange(`the recipe has no ${split} data`);
+  if (dataset === null) throw noData(split);
   const wrong = indices.find((index) => !Number.isInteger(index) || index < 0 || index >= dataset.numSamples);
   if (wrong !== undefined) throw outOfRange(`there is no sample ${wrong}: ${split} has ${dataset.numSamples}`);
   if (indices.length === 0) return [];
@@ -80,6 +80,15 @@ function describe(session: TrainerSession, index: number | null, outputs: number
 function select(dataset: OpenDataset, indices: readonly number[]): OpenDataset {
   const selected = Uint32Array.from(indices, (index) => dataset.indices?.[index] ?? index);
   return { ...dataset, numSamples: indices.length, indices: selected };
+}
+
+function noData(split: string): AnnealError {
+  return new AnnealError(
+    "DATASET_NOT_FOUND",
+    `the recipe has no ${split} data`,
+    "Give inputs of your own (anneal predict --input), or give the recipe such data.",
+    { split },
+  );
 }
 
 function outOfRange(message: string): AnnealError {
