@@ -1,5 +1,5 @@
-import { type Json, type RunSpec, runSpecSchema } from "@anneal/contracts";
-import { resolvePolicy } from "@anneal/policy";
+import { AnnealError, type Json, type RunSpec, runSpecSchema } from "@anneal/contracts";
+import { resolvePolicy, supportedPrecisions } from "@anneal/policy";
 import { registerRecipeResolution, requestedDevice } from "@anneal/runtime";
 import type { ParameterDescription, Recipe } from "@anneal/training";
 import { type GivenSettings, parseSettings } from "./run-settings.ts";
@@ -46,8 +46,27 @@ export async function buildSpec(
     parameters: asJson(parseParameters(recipe, given)),
     ...(await parseSettings(settings)),
   });
-  resolvePolicy(spec.policy, { device: requestedDevice() });
+  checkPrecision(spec);
   return spec;
+}
+
+/** A policy's own remedy names its field; here it is a flag. */
+function checkPrecision({ policy }: RunSpec): void {
+  try {
+    resolvePolicy(policy, { device: requestedDevice() });
+  } catch (cause) {
+    throw cause instanceof AnnealError ? ofFlag(cause, policy.precision) : cause;
+  }
+}
+
+function ofFlag(cause: AnnealError, precision: string): AnnealError {
+  return new AnnealError(
+    cause.code,
+    `--precision ${precision} is not supported on this device yet.`,
+    `Leave it out, or give --precision ${supportedPrecisions.join(" or ")}.`,
+    cause.facts,
+    { cause },
+  );
 }
 
 /** Parameters travel through the workflow's history: what JSON cannot hold does not. */

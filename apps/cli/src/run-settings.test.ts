@@ -74,6 +74,18 @@ test("every problem is named at once, in the units of the flag", async () => {
   expect(message).toContain("--threads: must be an integer from 1 to 1024, or two as in 4,2, not 4,2,1");
 });
 
+test("threads are one or two whole numbers", async () => {
+  for (const threads of ["1,2,3", "1,", ",2", "1e1", "x", "0", ""]) {
+    expect(await messageOf({ "--threads": threads })).toContain("--threads: must be");
+  }
+});
+
+test("only precisions that can be trained in are offered", async () => {
+  const row = (await describeSettings()).find(({ name }) => name === "--precision");
+  expect(row?.allowed).toMatch(/^float32; /);
+  expect(await messageOf({ "--precision": "bf16" })).toContain("--precision: must be float32; ");
+});
+
 test("what is no duration is said as such", async () => {
   await expect(parseSettings({ "--segment-max": "5" })).rejects.toMatchObject({ code: "USAGE" });
 });

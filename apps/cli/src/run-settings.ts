@@ -1,4 +1,5 @@
 import { AnnealError, type RunSpecInput, runSpecSchema, threadsSchema } from "@anneal/contracts";
+import { supportedPrecisions } from "@anneal/policy";
 import type { ParameterDescription } from "@anneal/training";
 import { z } from "zod";
 import { formatDurationFlag, kebabCase, parseDurationMs } from "./options.ts";
@@ -10,7 +11,7 @@ interface Setting {
   /** Where it stands in the spec: `checkpoint`, `keepLast`. */
   readonly path: readonly string[];
   readonly schema: z.ZodType;
-  readonly notation: "plain" | "duration" | "threads";
+  readonly notation: "plain" | "duration" | "threads" | "precision";
 }
 
 /** Flags that were given, as written, by flag. */
@@ -20,6 +21,9 @@ export type GivenSettings = Readonly<Record<string, string>>;
 const notSettings = new Set(["recipe", "parameters"]);
 /** Left out of flags: `--precision` says it all. */
 const silentNames = new Set(["policy"]);
+
+/** The run's schema knows more: those of later versions. */
+const allowedPrecisions = `${supportedPrecisions.join(" or ")}; other formats come with later versions`;
 
 const settings: readonly Setting[] = settingsOf(runSpecSchema, []).filter(
   ({ path }) => !notSettings.has(path[0] ?? ""),
@@ -38,6 +42,7 @@ export async function describeSettings(): Promise<readonly ParameterDescription[
   return rows.map((row, index) => {
     const notation = settings[index]?.notation;
     if (notation === "duration") return asDuration(row);
+    if (notation === "precision") return { ...row, allowed: allowedPrecisions };
     return notation === "threads" ? { ...row, type: "intra[,inter]", allowed: `${ofThreads}, or two as in 4,2` } : row;
   });
 }
@@ -64,7 +69,7 @@ function settingsOf(schema: z.ZodObject, path: readonly string[]): Setting[] {
       .filter((part) => !silentNames.has(part))
       .map(kebabCase)
       .join("-")}`;
-    if (name === "threads") return [{ flag, path: here, schema: field, notation: "threads" }];
+    if (name === "threads" || name === "precision") return [{ flag, path: here, schema: field, notation: name }];
     const inner = unwrap(field);
     if (inner instanceof z.ZodObject) return settingsOf(inner, here);
     if (!name.endsWith("Ms")) return [{ flag, path: here, schema: field, notation: "plain" }];
@@ -82,6 +87,7 @@ function unwrap(field: unknown): unknown {
 function readable({ flag, schema, notation }: Setting, allowed: string): z.ZodType {
   if (notation === "duration") return written(schema, (text) => parseDurationMs(text, flag), allowed);
   if (notation === "threads") return written(schema, parseThreads, allowed);
+  if (notation === "precision") return written(schema, (text) => text, allowed);
   return schema;
 }
 
@@ -99,8 +105,8 @@ function written(schema: z.ZodType, read: (text: string) => unknown, allowed: st
 
 /** `4`: four intra-op threads and one inter-op; `4,2`: both. */
 function parseThreads(text: string): { intraOp: number; interOp: number } | null {
-  const [intraOp, interOp = "1", ...more] = text.split(",");
-  return more.length > 0 ? null : { intraOp: Number(intraOp), interOp: Number(interOp) };
+  const [, intraOp, interOp = "1"] = /^(\d+)(?:,(\d+))?$/.exec(text) ?? [];
+  return intraOp === undefined ? null : { intraOp: Number(intraOp), interOp: Number(interOp) };
 }
 
 /** A number of milliseconds as a person reads and writes it. */
