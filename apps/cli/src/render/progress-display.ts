@@ -1,7 +1,7 @@
 import type { Progress } from "@anneal/contracts";
 import { formatProgress } from "./bar.ts";
 
-/** Where progress is drawn: redrawn in place at a terminal, a plain line now and then elsewhere. */
+/** Where progress is drawn: redrawn in place at a terminal; elsewhere a plain line now and then, when it says something new. */
 export interface ProgressDisplay {
   update(progress: Progress): void;
   /** Something that happened: stays on the screen above the bar. */
@@ -46,19 +46,27 @@ function terminalDisplay(label: string, samples: string, stream: NodeJS.WriteStr
   };
 }
 
-function plainDisplay(label: string, samples: string, stream: NodeJS.WritableStream): ProgressDisplay {
+/** @param intervalMs between two lines of one phase */
+export function plainDisplay(
+  label: string,
+  samples: string,
+  stream: NodeJS.WritableStream,
+  intervalMs = plainIntervalMs,
+): ProgressDisplay {
   let shownAtMs = Number.NEGATIVE_INFINITY;
   let shownPhase = "";
+  let shownLine = "";
   let last: string | null = null;
   const show = (line: string): void => {
-    stream.write(`${line}\n`);
+    if (line !== shownLine) stream.write(`${line}\n`);
+    shownLine = line;
     last = null;
   };
   return {
     update(progress) {
       const line = formatProgress(label, progress, 200, samples);
       const now = Date.now();
-      if (progress.phase === shownPhase && now - shownAtMs < plainIntervalMs) {
+      if (progress.phase === shownPhase && now - shownAtMs < intervalMs) {
         last = line;
         return;
       }

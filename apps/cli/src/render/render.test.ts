@@ -1,7 +1,9 @@
+import { Writable } from "node:stream";
 import type { Progress } from "@anneal/contracts";
 import { expect, test } from "vitest";
 import type { RunView } from "../runs/view.ts";
 import { formatBar, formatProgress } from "./bar.ts";
+import { plainDisplay } from "./progress-display.ts";
 import { formatRun } from "./run.ts";
 import { formatFacts, formatTable } from "./table.ts";
 import { formatBytes, formatDuration, formatMetric } from "./values.ts";
@@ -67,6 +69,23 @@ test("a run that waits says for what", () => {
   const queued: Progress = { ...progress, phase: "queued", note: "waits for a free trainer (next in line)" };
   expect(formatProgress("run", queued, 80)).toBe("run  queued: waits for a free trainer (next in line)");
   expect(formatProgress("run", { ...progress, phase: "starting", totalSteps: 0 }, 80)).toBe("run  starting…");
+});
+
+test("without a terminal, a line is written when it says something new", () => {
+  const lines: string[] = [];
+  const stream = new Writable({ write: (chunk, _encoding, done) => done(void lines.push(String(chunk))) });
+  const display = plainDisplay("run", "samples", stream, 0);
+  const queued: Progress = { ...progress, phase: "queued", note: "next in line" };
+  for (let look = 0; look < 5; look += 1) display.update(queued);
+  display.update({ ...queued, note: "2 ahead in line" });
+  display.update(progress);
+  display.update(progress);
+  display.end();
+  expect(lines).toEqual([
+    "run  queued: next in line\n",
+    "run  queued: 2 ahead in line\n",
+    expect.stringContaining("step   469/1,407"),
+  ]);
 });
 
 test("a bar is full at the end and only then", () => {
