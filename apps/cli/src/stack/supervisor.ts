@@ -87,6 +87,7 @@ export class Supervisor {
   }
 
   async #useServer(endpoint: Endpoint): Promise<Endpoint> {
+    this.#options.log(`connecting to ${endpoint.address}`);
     const connection: Connection = await connectTo(endpoint);
     try {
       await ensureSearchAttributes(connection, endpoint.namespace);

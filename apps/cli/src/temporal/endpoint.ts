@@ -1,6 +1,7 @@
 import { AnnealError, type ErrorFacts } from "@anneal/contracts";
 import { Client, Connection, type ConnectionOptions } from "@temporalio/client";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
+import { log } from "../output.ts";
 import { isAlive } from "../stack/processes.ts";
 import { readStackState, type StackState } from "../stack/state.ts";
 
@@ -24,6 +25,8 @@ export interface Session extends AsyncDisposable {
 }
 
 const connectTimeoutMs = 5_000;
+/** Silence that a person takes for a command that hangs. */
+const quietMs = 1_000;
 const defaultNamespace = "default";
 
 /**
@@ -98,7 +101,8 @@ export async function openSession(home: string): Promise<Session> {
 }
 
 export async function connectSession(endpoint: Endpoint, timeoutMs = connectTimeoutMs): Promise<Session> {
-  const connection = await connectTo(endpoint, timeoutMs);
+  const connecting = setTimeout(() => log(`connecting to ${endpoint.address}…`), quietMs);
+  const connection = await connectTo(endpoint, timeoutMs).finally(() => clearTimeout(connecting));
   return {
     client: new Client({ connection, namespace: endpoint.namespace }),
     endpoint,
