@@ -129,6 +129,7 @@ describe("a run's life, with a real server, worker and trainer", () => {
     await anneal("cancel", "long");
     const { exitCode, stderr } = await resumed;
     expect(exitCode).toBe(9);
+    expect(stderr).toContain("goes on from its last checkpoint");
     expect(stderr).toContain("skipped a damaged checkpoint");
   });
 
@@ -198,7 +199,9 @@ describe("a run's life, with a real server, worker and trainer", () => {
     expect(failed.json()).toMatchObject({ status: "failed", error: { code: "RECIPE_THREW" } });
     expect(failed.exitCode).toBe(3);
     // It was never prepared: a resume starts it as the new run it still is, and its id can be used again.
-    expect((await anneal("resume", "mine")).exitCode).toBe(3);
+    const again = await anneal("resume", "mine");
+    expect(again.exitCode).toBe(3);
+    expect(again.stderr).toContain("no checkpoint of run mine was found");
     writeFileSync(file, source);
     expect(await anneal("train", file, ...flags)).toMatchObject({ exitCode: 0 });
   });

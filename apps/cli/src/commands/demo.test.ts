@@ -51,7 +51,7 @@ test("Ctrl-C saves a checkpoint, ends everything, and the next demo goes on; a s
 
   const second = startDemo();
   const morePids = await waitForTraining(second);
-  expect(second.output()).toContain("going on from the last checkpoint");
+  expect(second.output()).toContain("run demo goes on from its last checkpoint");
   const steps = [...second.output().matchAll(/step +(\d+)\/1,407/g)].map((match) => Number(match[1]));
   expect(steps.at(-1)).toBeGreaterThanOrEqual(stoppedAt);
   second.child.kill("SIGINT");

@@ -12,7 +12,7 @@ import { formatCount, formatDuration, formatMetrics } from "../render/values.ts"
 import { describeEnd, showRun } from "../runs/attach.ts";
 import { cancelRun } from "../runs/cancel.ts";
 import { chooseDemoRun } from "../runs/demo-run.ts";
-import { resumeRun } from "../runs/resume.ts";
+import { describeResumed, resumeRun } from "../runs/resume.ts";
 import { startNewRun } from "../runs/start.ts";
 import { type Outcome, type RunView, viewRun } from "../runs/view.ts";
 import { type ForegroundStack, openForegroundStack } from "../stack/foreground.ts";
@@ -64,8 +64,8 @@ async function startDemoRun(home: string, session: Session): Promise<string> {
     const known = await openRecipe(recipeName);
     await startNewRun(home, session, runId, await buildSpec(known, {}, {}));
   } else if (action === "resume") {
-    await resumeRun(home, session, runId, { recipeVersion: "recorded", allowInexact: true });
-    log("going on from the last checkpoint");
+    const resumed = await resumeRun(home, session, runId, { recipeVersion: "recorded", allowInexact: true });
+    log(describeResumed(home, runId, resumed));
   } else {
     log("going on with the run of an earlier demo");
   }

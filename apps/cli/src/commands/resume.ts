@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import { type CommandResult, log } from "../output.ts";
 import { formatRun } from "../render/run.ts";
 import { attach } from "../runs/attach.ts";
-import { resumeRun } from "../runs/resume.ts";
+import { describeResumed, resumeRun } from "../runs/resume.ts";
 import { viewRun } from "../runs/view.ts";
 import { openWorkingSession } from "../stack/working-session.ts";
 import { type CommonOptions, defineCommand, finish } from "./define.ts";
@@ -39,8 +39,7 @@ async function resume(home: string, runId: string, options: ResumeOptions): Prom
     allowInexact: options.allowInexact === true,
   };
   await using session = await openWorkingSession(home, log);
-  await resumeRun(home, session, runId, choices);
-  log(`run ${runId} goes on`);
+  log(describeResumed(home, runId, await resumeRun(home, session, runId, choices)));
   if (!options.detach) return await attach(home, session, runId);
   const run = await viewRun(home, session, runId);
   return { document: run, text: formatRun(run) };

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from "node:fs";
 import { openCheckpointStore, type RunRecord, readRunRecord, runPaths } from "@anneal/checkpoint";
 import {
   nullOn,
@@ -16,12 +17,23 @@ import { isComplete, viewFromDisk } from "./disk.ts";
 import { isNotFound, runNotFound } from "./observe.ts";
 import { runActive, startAgain } from "./start.ts";
 
+/** Where a resumed run goes on, as far as this machine can tell. */
+export interface Resumed {
+  /** No checkpoint is left (its folder was deleted), or there never was one: all steps are done again. */
+  readonly fromStart: boolean;
+}
+
 /**
  * Starts another execution of a run under the same workflow id, from its last checkpoint.
  *
  * @throws AnnealError RUN_NOT_FOUND, RUN_ACTIVE, RUN_COMPLETE
  */
-export async function resumeRun(home: string, session: Session, runId: string, choices: ResumeChoices): Promise<void> {
+export async function resumeRun(
+  home: string,
+  session: Session,
+  runId: string,
+  choices: ResumeChoices,
+): Promise<Resumed> {
   const before = await lastExecution(session, runId);
   const record = await nullOn("RUN_NOT_FOUND", readRunRecord(home, runId));
   if (!before && !record) throw runNotFound(runId);
@@ -35,7 +47,21 @@ export async function resumeRun(home: string, session: Session, runId: string, c
   const tokens = [await highestTokenInHistory(session, runId, before), await highestTokenOnDisk(home, runId)];
   // A run of this machine that failed before it was prepared is started as the new run it still is.
   const isNew = !record && session.endpoint.isLocal;
+  const fromStart = session.endpoint.isLocal && !hasCheckpoints(home, runId);
   await startAgain(session, runId, spec, isNew ? null : choices, Math.max(...tokens) + 1);
+  return { fromStart };
+}
+
+/** Damaged ones count: a run that has those does not start anew, it fails. */
+function hasCheckpoints(home: string, runId: string): boolean {
+  const { checkpoints } = runPaths(home, runId);
+  return existsSync(checkpoints) && readdirSync(checkpoints).length > 0;
+}
+
+/** What a person is told of it. */
+export function describeResumed(home: string, runId: string, { fromStart }: Resumed): string {
+  if (!fromStart) return `run ${runId} goes on from its last checkpoint`;
+  return `no checkpoint of run ${runId} was found in ${runPaths(home, runId).root}: it starts from step 0`;
 }
 
 /** The trainer checks this as well; here it costs no execution that fails. Throws RECIPE_CHANGED. */
