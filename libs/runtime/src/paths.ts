@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /** The device a TensorFlow runtime was built for. The GPU build falls back to the CPU where there is no GPU. */
 export type Device = "cpu" | "gpu";
@@ -31,13 +31,19 @@ export function tensorflowPointerPath(device: Device, env: NodeJS.ProcessEnv = p
   return join(cacheDirectory(env), "tensorflow", `current-${device}.json`);
 }
 
-/** The provisioned TensorFlow of `device`, or null when there is none. Reads one small file. */
+/**
+ * The provisioned TensorFlow of `device`, or null when there is none. Reads one small file, whose paths are relative to
+ * it: a cache may be copied, or seen through a link that is gone tomorrow.
+ */
 export function readTensorflowPointer(
   device: Device = requestedDevice(),
   env: NodeJS.ProcessEnv = process.env,
 ): TensorflowPointer | null {
+  const path = tensorflowPointerPath(device, env);
   try {
-    return JSON.parse(readFileSync(tensorflowPointerPath(device, env), "utf8")) as TensorflowPointer;
+    const pointer = JSON.parse(readFileSync(path, "utf8")) as TensorflowPointer;
+    const inCache = (relative: string): string => resolve(dirname(path), relative);
+    return { ...pointer, addonPath: inCache(pointer.addonPath), libDir: inCache(pointer.libDir) };
   } catch {
     return null;
   }

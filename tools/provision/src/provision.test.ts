@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readTensorflowPointer } from "@anneal/runtime";
+import { cacheDirectory, readTensorflowPointer } from "@anneal/runtime";
 import { expect, test } from "vitest";
 import { checkPrerequisites, ensureAll } from "./index.ts";
 
@@ -25,4 +26,21 @@ test("TensorFlow, its addon and the Temporal CLI are there and run; a second cal
   expect(rows.map((row) => row.name)).toEqual(
     expect.arrayContaining(["platform", "TensorFlow", "Temporal CLI", "avx512", "bf16"]),
   );
+});
+
+test("a cache that is seen through a link leaves nothing behind that ends with the link", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "anneal-linked-cache-"));
+  const cache = process.env.ANNEAL_CACHE;
+  const before = readTensorflowPointer("cpu");
+  try {
+    symlinkSync(cacheDirectory(), join(folder, "cache"));
+    process.env.ANNEAL_CACHE = join(folder, "cache");
+    await ensureAll({ device: "cpu", log: () => {} });
+  } finally {
+    if (cache === undefined) delete process.env.ANNEAL_CACHE;
+    else process.env.ANNEAL_CACHE = cache;
+    rmSync(folder, { recursive: true });
+  }
+  expect(readTensorflowPointer("cpu")).toEqual(before);
+  expect(existsSync(before?.addonPath ?? "")).toBe(true);
 });

@@ -1,10 +1,9 @@
-import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { AnnealError } from "@anneal/contracts";
 import {
   cacheDirectory,
   type Device,
-  readTensorflowPointer,
   requestedDevice,
   type TensorflowPointer,
   tensorflowPointerPath,
@@ -66,10 +65,13 @@ export async function ensureTensorflow({
 }
 
 async function writePointer(pointer: TensorflowPointer): Promise<void> {
-  if (readTensorflowPointer(pointer.device)?.addonPath === pointer.addonPath) return;
   const path = tensorflowPointerPath(pointer.device);
+  const inCache = (absolute: string): string => relative(dirname(path), absolute);
+  const written = { ...pointer, addonPath: inCache(pointer.addonPath), libDir: inCache(pointer.libDir) };
+  const text = `${JSON.stringify(written, null, 2)}\n`;
+  if ((await readFile(path, "utf8").catch(() => null)) === text) return;
   await mkdir(dirname(path), { recursive: true });
-  await replaceFile(path, `${JSON.stringify(pointer, null, 2)}\n`);
+  await replaceFile(path, text);
 }
 
 /** The path of the addon that this checkout would build for `device`: `anneal doctor` looks whether it is there. */
