@@ -64,6 +64,7 @@ export const failureTable = {
   TRANSFORM_FAILED: input,
   SHAPE_MISMATCH: input,
   LOSS_NOT_FINITE: input,
+  TRACE_UNSUPPORTED: input,
   // Runs and their stores
   RUN_NOT_FOUND: { class: "input", exitCode: exitCodes.notFound },
   RUN_EXISTS: { class: "input", exitCode: exitCodes.conflict },

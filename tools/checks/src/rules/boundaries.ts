@@ -30,7 +30,7 @@ export const allowedRuntimes: Readonly<Record<Runtime, readonly Runtime[]>> = {
 
 /** The packages from a registry that code outside Node may import. Node code may import what it declares. */
 export const allowedExternals: Readonly<Record<Exclude<Runtime, "node">, readonly string[]>> = {
-  pure: ["zod"],
+  pure: ["zod", "@bufbuild/protobuf"],
   workflow: ["zod", "@temporalio/common", "@temporalio/workflow"],
   browser: ["zod", "@tensorflow/tfjs"],
 };

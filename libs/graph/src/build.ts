@@ -1,0 +1,76 @@
+import { type Attributes, attribute } from "./attributes.ts";
+import type { Node, Value } from "./graph.ts";
+import { inferOutputs } from "./infer.ts";
+import type { ConstantValue, Dtype, TensorType } from "./types.ts";
+
+export interface NodeOptions {
+  readonly controls?: readonly Node[];
+  readonly scope?: string;
+  readonly name?: string;
+}
+
+/**
+ * A node of an op that the op table has; its outputs' types follow from the row's rule.
+ *
+ * @throws AnnealError TRACE_UNSUPPORTED when the op has no row or its shape depends on data
+ */
+export function makeNode(
+  op: string,
+  inputs: readonly Value[],
+  attributes: Attributes = {},
+  { controls = [], scope = "", name }: NodeOptions = {},
+): Node {
+  const outputs = inferOutputs({ op, inputs, attributes, scope });
+  return { op, inputs, attributes, outputs, controls, scope, name: name ?? null };
+}
+
+/** The first output of a new node. */
+export function makeValue(
+  op: string,
+  inputs: readonly Value[],
+  attributes: Attributes = {},
+  options: NodeOptions = {},
+): Value {
+  return { node: makeNode(op, inputs, attributes, options), index: 0 };
+}
+
+export function constant(value: ConstantValue, options: NodeOptions = {}): Value {
+  const attributes = { dtype: attribute.type(value.dtype), value: attribute.tensor(value) };
+  return makeValue("Const", [], attributes, options);
+}
+
+export function scalar(value: number, dtype: "float32" | "int32" = "float32"): Value {
+  const data = dtype === "int32" ? Int32Array.of(value) : Float32Array.of(value);
+  return constant({ dtype, shape: [], data });
+}
+
+/** int32 of shape [n]: a shape, axes, or whatever else an op takes as a list. */
+export function intVector(values: readonly number[]): Value {
+  return constant({ dtype: "int32", shape: [values.length], data: Int32Array.from(values) });
+}
+
+/** What is fed at each call. */
+export function placeholder(name: string, { dtype, shape }: TensorType): Value {
+  return makeValue("Placeholder", [], { dtype: attribute.type(dtype), shape: attribute.shape(shape) }, { name });
+}
+
+/** The handle of a variable that lives as long as the session. */
+export function variableHandle(name: string, { dtype, shape }: TensorType): Value {
+  const attributes = {
+    dtype: attribute.type(dtype),
+    shape: attribute.shape(shape),
+    shared_name: attribute.string(name),
+    container: attribute.string(""),
+  };
+  return makeValue("VarHandleOp", [], attributes, { name });
+}
+
+/** The value of a constant node's only output; null for every other node. */
+export function constantOf({ node }: Value): ConstantValue | null {
+  const found = node.op === "Const" ? node.attributes.value : undefined;
+  return found?.kind === "tensor" ? found.value : null;
+}
+
+export function typeAttribute(name: string, dtype: Dtype): Attributes {
+  return { [name]: attribute.type(dtype) };
+}

@@ -1,0 +1,72 @@
+import { AnnealError } from "@anneal/contracts";
+import { type Attribute, type Attributes, readAttribute } from "./attributes.ts";
+import { typeOf, type Value } from "./graph.ts";
+import { opTable } from "./ops/index.ts";
+import type { OpCall } from "./ops/row.ts";
+import { type ConstantValue, formatType, type TensorType } from "./types.ts";
+
+interface Call {
+  readonly op: string;
+  readonly inputs: readonly Value[];
+  readonly attributes: Attributes;
+  readonly scope: string;
+}
+
+/**
+ * Types of a call's outputs by the rule of the op's row.
+ *
+ * @throws AnnealError TRACE_UNSUPPORTED when the op has no row or its shape depends on data
+ */
+export function inferOutputs(call: Call): readonly TensorType[] {
+  const row = opTable[call.op];
+  if (row === undefined) throw unsupported(call, "has no row in the op table");
+  return row.infer(toOpCall(call));
+}
+
+function toOpCall(call: Call): OpCall {
+  const { op, inputs, attributes } = call;
+  const types = inputs.map(typeOf);
+  const fail = (problem: string): never => {
+    throw unsupported(call, problem);
+  };
+  const required = <K extends Attribute["kind"]>(name: string, kind: K) =>
+    readAttribute(attributes, name, kind) ?? fail(`needs the attribute ${name} (${kind})`);
+  return {
+    op,
+    types,
+    attributes,
+    fail,
+    input: (index) => types[index] ?? fail(`needs an input ${index}`),
+    type: (name) => required(name, "type"),
+    int: (name) => required(name, "int"),
+    ints: (name) => required(name, "ints"),
+    string: (name) => required(name, "string"),
+    bool: (name) => required(name, "bool"),
+    shape: (name) => required(name, "shape"),
+    constant: (index) =>
+      constantInput(inputs[index]) ?? fail(`has a shape that depends on the values of its input ${index}`),
+    constantInts: (index) =>
+      expand(constantInput(inputs[index]) ?? fail(`has a shape that depends on the values of its input ${index}`)),
+  };
+}
+
+function constantInput(value: Value | undefined): ConstantValue | null {
+  const found = value?.node.op === "Const" ? value.node.attributes.value : undefined;
+  return found?.kind === "tensor" ? found.value : null;
+}
+
+function expand({ data, shape }: ConstantValue): readonly number[] {
+  const size = shape.reduce((product, dimension) => product * dimension, 1);
+  return Array.from({ length: size }, (_, index) => Number(data[data.length === 1 ? 0 : index]));
+}
+
+function unsupported({ op, inputs, scope }: Call, problem: string): AnnealError {
+  const where = scope === "" ? "" : ` in ${scope}`;
+  const types = inputs.map((input) => formatType(typeOf(input))).join(", ");
+  return new AnnealError(
+    "TRACE_UNSUPPORTED",
+    `the step cannot be compiled: ${op}(${types})${where} ${problem}`,
+    'Write that part with other ops, or train with engine: "eager".',
+    { op, layer: scope, inputs: types },
+  );
+}

@@ -1,0 +1,3 @@
+import type { OpFamily } from "./row.ts";
+
+export const movementOps: OpFamily = {};
