@@ -3,6 +3,7 @@ import { type Attribute, type Attributes, readAttribute } from "./attributes.ts"
 import { typeOf, type Value } from "./graph.ts";
 import { opTable } from "./ops/index.ts";
 import type { OpCall } from "./ops/row.ts";
+import { dataDependentOps, unsupportedOps } from "./ops/unsupported.ts";
 import { type ConstantValue, formatType, type TensorType } from "./types.ts";
 
 interface Call {
@@ -19,7 +20,9 @@ interface Call {
  */
 export function inferOutputs(call: Call): readonly TensorType[] {
   const row = opTable[call.op];
-  if (row === undefined) throw unsupported(call, "has no row in the op table");
+  if (row === undefined) {
+    throw unsupported(call, dataDependentOps[call.op] ?? unsupportedOps[call.op] ?? "has no row in the op table");
+  }
   return row.infer(toOpCall(call));
 }
 

@@ -1,35 +1,55 @@
-import { broadcastShapes, type OpCall, type OpFamily, rows } from "./row.ts";
+import { einsumShape } from "./einsum.ts";
+import { attributeOr, broadcastShapes, commonDtype, format, inputOfRank, type OpCall, type OpFamily } from "./row.ts";
 
+/** The two last axes of a matrix product. */
 function multiplied(call: OpCall, transposeA: boolean, transposeB: boolean): readonly number[] {
   const [a, b] = [call.input(0).shape, call.input(1).shape];
-  const [rows_, inner] = transposeA ? [a.at(-1)!, a.at(-2)!] : [a.at(-2)!, a.at(-1)!];
-  const [innerB, columns] = transposeB ? [b.at(-1)!, b.at(-2)!] : [b.at(-2)!, b.at(-1)!];
+  if (a.length < 2 || b.length < 2) call.fail("needs matrices");
+  const [numRows, inner] = transposeA ? [a.at(-1)!, a.at(-2)!] : [a.at(-2)!, a.at(-1)!];
+  const [innerB, numColumns] = transposeB ? [b.at(-1)!, b.at(-2)!] : [b.at(-2)!, b.at(-1)!];
   if (inner !== innerB) call.fail(`has inner sizes ${inner} and ${innerB}`);
-  return [...broadcastShapes(call, a.slice(0, -2), b.slice(0, -2)), rows_, columns];
+  return [numRows, numColumns];
 }
 
-/** Products summed over an axis: matrix products. */
+function batchProduct(call: OpCall, broadcast: typeof broadcastShapes) {
+  const product = multiplied(
+    call,
+    attributeOr(call, "adj_x", "bool", false),
+    attributeOr(call, "adj_y", "bool", false),
+  );
+  const batch = broadcast(call, call.input(0).shape.slice(0, -2), call.input(1).shape.slice(0, -2));
+  return [{ dtype: commonDtype(call, [0, 1]), shape: [...batch, ...product] }];
+}
+
+function sameBatch(call: OpCall, a: readonly number[], b: readonly number[]): readonly number[] {
+  if (format(a) !== format(b)) call.fail(`has batches of ${format(a)} and ${format(b)}, which it does not broadcast`);
+  return a;
+}
+
+/** Products summed over an axis: matrix products. Convolutions have a file of their own. */
 export const contractionOps: OpFamily = {
   MatMul: {
     kind: "contraction",
-    infer: (call) => [
-      {
-        dtype: call.input(0).dtype,
-        shape: multiplied(
-          call,
-          call.attributes.transpose_a?.value === true,
-          call.attributes.transpose_b?.value === true,
-        ),
-      },
-    ],
+    infer: (call) => {
+      inputOfRank(call, 0, 2);
+      inputOfRank(call, 1, 2);
+      const transposeA = attributeOr(call, "transpose_a", "bool", false);
+      const transposeB = attributeOr(call, "transpose_b", "bool", false);
+      return [{ dtype: commonDtype(call, [0, 1]), shape: multiplied(call, transposeA, transposeB) }];
+    },
   },
-  ...rows(["BatchMatMul", "BatchMatMulV2"], {
+  BatchMatMul: { kind: "contraction", infer: (call) => batchProduct(call, sameBatch) },
+  BatchMatMulV2: { kind: "contraction", infer: (call) => batchProduct(call, broadcastShapes) },
+  Einsum: {
     kind: "contraction",
     infer: (call) => [
       {
-        dtype: call.input(0).dtype,
-        shape: multiplied(call, call.attributes.adj_x?.value === true, call.attributes.adj_y?.value === true),
+        dtype: commonDtype(
+          call,
+          call.types.map((_, index) => index),
+        ),
+        shape: einsumShape(call),
       },
     ],
-  }),
+  },
 };

@@ -1,4 +1,13 @@
-import { broadcastShapes, type OpFamily, type OpRow, rows } from "./row.ts";
+import {
+  attributeOr,
+  axisOf,
+  broadcastShapes,
+  commonDtype,
+  expectShape,
+  type OpFamily,
+  type OpRow,
+  rows,
+} from "./row.ts";
 
 const unary: OpRow = { kind: "elementwise", infer: (call) => [call.input(0)] };
 const toBool: OpRow = {
@@ -9,12 +18,31 @@ const toBool: OpRow = {
 const binary: OpRow = {
   kind: "elementwise",
   infer: (call) => [
-    { dtype: call.input(0).dtype, shape: broadcastShapes(call, call.input(0).shape, call.input(1).shape) },
+    { dtype: commonDtype(call, [0, 1]), shape: broadcastShapes(call, call.input(0).shape, call.input(1).shape) },
   ],
 };
 const comparison: OpRow = {
   kind: "elementwise",
-  infer: (call) => [{ dtype: "bool", shape: broadcastShapes(call, call.input(0).shape, call.input(1).shape) }],
+  infer: (call) => [{ dtype: "bool", shape: binary.infer(call)[0]!.shape }],
+};
+
+/** All inputs of one shape and dtype. */
+const uniform: OpRow = {
+  kind: "elementwise",
+  infer: (call) => {
+    const indices = call.types.map((_, index) => index);
+    const { shape } = call.input(0);
+    for (const index of indices) expectShape(call, index, shape);
+    return [{ dtype: commonDtype(call, indices), shape }];
+  },
+};
+/** The gradient, and the activation's input or output. */
+const activationGradient: OpRow = {
+  kind: "elementwise",
+  infer: (call) => {
+    expectShape(call, 1, call.input(0).shape);
+    return [{ dtype: commonDtype(call, [0, 1]), shape: call.input(0).shape }];
+  },
 };
 
 /** Ops that make each value of their output from the values at its place. */
@@ -70,7 +98,6 @@ export const elementwiseOps: OpFamily = {
   ...rows(["Equal", "NotEqual"], { ...comparison, commutative: true }),
   ...rows(["Greater", "GreaterEqual", "Less", "LessEqual"], comparison),
   ...rows(["LogicalAnd", "LogicalOr"], { ...comparison, commutative: true }),
-  // Gradients of activations: the gradient and the activation's input or output, of one shape.
   ...rows(
     [
       "EluGrad",
@@ -84,26 +111,40 @@ export const elementwiseOps: OpFamily = {
       "SqrtGrad",
       "TanhGrad",
     ],
-    unary,
+    activationGradient,
   ),
-  AddN: unary,
+  AddN: uniform,
+  BiasAdd: {
+    kind: "elementwise",
+    infer: (call) => {
+      const { shape } = call.input(0);
+      if (shape.length < 2) call.fail("needs at least 2 dimensions");
+      const isChannelsFirst = attributeOr(call, "data_format", "string", "NHWC").startsWith("NC");
+      expectShape(call, 1, [shape[axisOf(call, isChannelsFirst ? 1 : -1, shape.length)]!]);
+      return [{ dtype: commonDtype(call, [0, 1]), shape }];
+    },
+  },
   Cast: {
     kind: "elementwise",
     infer: (call) => [{ dtype: call.type("DstT"), shape: call.input(0).shape }],
   },
-  // Select takes its shape from its branches: the condition may be a scalar, or a vector along their first axis.
-  Select: { kind: "elementwise", infer: (call) => [call.input(1)] },
+  // Does not broadcast its branches; the condition may be a scalar, or a vector along their first axis.
+  Select: {
+    kind: "elementwise",
+    infer: (call) => {
+      const { shape } = call.input(1);
+      const condition = call.input(0).shape;
+      expectShape(call, 2, shape);
+      if (condition.length === 1 && shape.length > 0) expectShape(call, 0, [shape[0]!]);
+      else if (condition.length > 0) expectShape(call, 0, shape);
+      return [{ dtype: commonDtype(call, [1, 2]), shape }];
+    },
+  },
   SelectV2: {
     kind: "elementwise",
-    infer: (call) => [
-      {
-        dtype: call.input(1).dtype,
-        shape: broadcastShapes(
-          call,
-          call.input(0).shape,
-          broadcastShapes(call, call.input(1).shape, call.input(2).shape),
-        ),
-      },
-    ],
+    infer: (call) => {
+      const branches = broadcastShapes(call, call.input(1).shape, call.input(2).shape);
+      return [{ dtype: commonDtype(call, [1, 2]), shape: broadcastShapes(call, call.input(0).shape, branches) }];
+    },
   },
 };

@@ -1,5 +1,6 @@
 import { contractionOps } from "./contractions.ts";
 import { controlOps } from "./control.ts";
+import { convolutionOps } from "./convolutions.ts";
 import { elementwiseOps } from "./elementwise.ts";
 import { imageOps } from "./images.ts";
 import { indexingOps } from "./indexing.ts";
@@ -17,6 +18,7 @@ export const opTable: OpFamily = {
   ...elementwiseOps,
   ...reductionOps,
   ...contractionOps,
+  ...convolutionOps,
   ...poolingOps,
   ...normalizationOps,
   ...movementOps,

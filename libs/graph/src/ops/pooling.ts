@@ -1,3 +1,49 @@
-import type { OpFamily } from "./row.ts";
+import { commonDtype, expectShape, format, inputOfRank, type OpFamily, type OpRow, rows } from "./row.ts";
+import { pooledShape } from "./windows.ts";
 
-export const poolingOps: OpFamily = {};
+function forward(rank: number): OpRow {
+  return {
+    kind: "pooling",
+    infer: (call) => {
+      const { dtype, shape } = inputOfRank(call, 0, rank);
+      return [{ dtype, shape: pooledShape(call, shape) }];
+    },
+  };
+}
+
+/** Input, output and gradient of the output. */
+function maxGradient(rank: number): OpRow {
+  return {
+    kind: "pooling",
+    infer: (call) => {
+      const { shape } = inputOfRank(call, 0, rank);
+      const pooled = pooledShape(call, shape);
+      expectShape(call, 1, pooled);
+      expectShape(call, 2, pooled);
+      return [{ dtype: commonDtype(call, [0, 1, 2]), shape }];
+    },
+  };
+}
+
+/** Shape of the input (a constant) and gradient of the output. */
+function averageGradient(rank: number): OpRow {
+  return {
+    kind: "pooling",
+    infer: (call) => {
+      const shape = call.constantInts(0);
+      if (shape.length !== rank) call.fail(`pools ${format(shape)}, not ${rank} dimensions`);
+      expectShape(call, 1, pooledShape(call, shape));
+      return [{ dtype: call.input(1).dtype, shape }];
+    },
+  };
+}
+
+/** The largest value or the mean of each window. */
+export const poolingOps: OpFamily = {
+  ...rows(["AvgPool", "MaxPool"], forward(4)),
+  ...rows(["AvgPool3D", "MaxPool3D"], forward(5)),
+  MaxPoolGrad: maxGradient(4),
+  MaxPool3DGrad: maxGradient(5),
+  AvgPoolGrad: averageGradient(4),
+  AvgPool3DGrad: averageGradient(5),
+};

@@ -1,11 +1,12 @@
-import { type OpCall, type OpFamily, type OpRow, positiveAxis, rows } from "./row.ts";
+import { attributeOr, axisOf, constantAxis, type OpCall, type OpFamily, type OpRow, rows } from "./row.ts";
 
 /** Shape after a reduction over the axes that input 1 lists. */
 function reducedShape(call: OpCall): readonly number[] {
   const { shape } = call.input(0);
-  const axes = new Set(call.constantInts(1).map((axis) => positiveAxis(axis, shape.length)));
-  const keepDims = call.attributes.keep_dims?.value === true;
-  return shape.flatMap((size, axis) => (axes.has(axis) ? (keepDims ? [1] : []) : [size]));
+  const axes = call.constantInts(1).map((axis) => axisOf(call, axis, shape.length));
+  if (new Set(axes).size < axes.length) call.fail(`reduces an axis twice: ${axes.join(", ")}`);
+  const keepDims = attributeOr(call, "keep_dims", "bool", false);
+  return shape.flatMap((size, axis) => (axes.includes(axis) ? (keepDims ? [1] : []) : [size]));
 }
 
 const reduction: OpRow = {
@@ -18,8 +19,20 @@ const argument: OpRow = {
   kind: "reduction",
   infer: (call) => {
     const { shape } = call.input(0);
-    const [axis] = call.constantInts(1).map((value) => positiveAxis(value, shape.length));
-    return [{ dtype: call.type("output_type"), shape: shape.filter((_, index) => index !== axis) }];
+    const axis = constantAxis(call, 1, shape.length);
+    return [
+      { dtype: attributeOr(call, "output_type", "type", "int64"), shape: shape.filter((_, index) => index !== axis) },
+    ];
+  },
+};
+
+/** Running sums and products: the axis, an input, does not change the shape. */
+const cumulative: OpRow = {
+  kind: "reduction",
+  infer: (call) => {
+    const { dtype, shape } = call.input(0);
+    constantAxis(call, 1, shape.length);
+    return [{ dtype, shape }];
   },
 };
 
@@ -27,6 +40,15 @@ const argument: OpRow = {
 export const reductionOps: OpFamily = {
   ...rows(["All", "Any", "Max", "Mean", "Min", "Prod", "Sum"], reduction),
   ...rows(["ArgMax", "ArgMin"], argument),
-  ...rows(["Cumprod", "Cumsum"], { kind: "reduction", infer: (call) => [call.input(0)] }),
+  ...rows(["Cumprod", "Cumsum"], cumulative),
+  BiasAddGrad: {
+    kind: "reduction",
+    infer: (call) => {
+      const { dtype, shape } = call.input(0);
+      if (shape.length < 2) call.fail("needs at least 2 dimensions");
+      const isChannelsFirst = attributeOr(call, "data_format", "string", "NHWC").startsWith("NC");
+      return [{ dtype, shape: [shape.at(isChannelsFirst ? 1 : -1)!] }];
+    },
+  },
   L2Loss: { kind: "reduction", infer: (call) => [{ dtype: call.input(0).dtype, shape: [] }] },
 };

@@ -1,4 +1,4 @@
-import type { Attributes } from "../attributes.ts";
+import { type Attributes, type AttributeValues, readAttribute } from "../attributes.ts";
 import type { ConstantValue, Dtype, TensorType } from "../types.ts";
 
 /** A call as a shape rule sees it. Each reader fails with an error that names the op and the layer. */
@@ -56,17 +56,71 @@ export function rows<const Name extends string>(names: readonly Name[], row: OpR
   return Object.fromEntries(names.map((name) => [name, row])) as Record<Name, OpRow>;
 }
 
+/** An attribute that TensorFlow gives a default: of the default's value when the node does not have it. */
+export function attributeOr<K extends keyof AttributeValues>(
+  call: OpCall,
+  name: string,
+  kind: K,
+  fallback: AttributeValues[K],
+): AttributeValues[K] {
+  return readAttribute(call.attributes, name, kind) ?? fallback;
+}
+
 /** Shape of two shapes after broadcasting (NumPy's rule). */
 export function broadcastShapes(call: OpCall, a: readonly number[], b: readonly number[]): readonly number[] {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis) => {
     const [x, y] = [a[axis - rank + a.length] ?? 1, b[axis - rank + b.length] ?? 1];
-    if (x !== y && x !== 1 && y !== 1) call.fail(`cannot broadcast [${a.join(",")}] and [${b.join(",")}]`);
+    if (x !== y && x !== 1 && y !== 1) call.fail(`cannot broadcast ${format(a)} and ${format(b)}`);
     return x === 1 ? y : x;
   });
 }
 
-/** `axis` counted from the front. */
-export function positiveAxis(axis: number, rank: number): number {
-  return axis < 0 ? axis + rank : axis;
+/** An axis counted from the front, of a tensor of the given rank. */
+export function axisOf(call: OpCall, axis: number, rank: number): number {
+  const found = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || found < 0 || found >= rank) call.fail(`has the axis ${axis} in ${rank} dimensions`);
+  return found;
+}
+
+/** The one axis that an input gives as a constant, counted from the front. */
+export function constantAxis(call: OpCall, index: number, rank: number): number {
+  return axisOf(call, constantInt(call, index), rank);
+}
+
+/** The one number that an input gives as a constant. */
+export function constantInt(call: OpCall, index: number): number {
+  const values = call.constantInts(index);
+  if (values.length !== 1) call.fail(`needs one number as its input ${index}, has ${values.length}`);
+  return values[0]!;
+}
+
+/** An input that has to have this rank. */
+export function inputOfRank(call: OpCall, index: number, rank: number): TensorType {
+  const found = call.input(index);
+  if (found.shape.length !== rank) call.fail(`needs ${rank} dimensions in its input ${index}`);
+  return found;
+}
+
+export function expectShape(call: OpCall, index: number, shape: readonly number[]): void {
+  const found = call.input(index).shape;
+  if (found.length !== shape.length || found.some((size, axis) => size !== shape[axis])) {
+    call.fail(`needs the shape ${format(shape)} in its input ${index}`);
+  }
+}
+
+/** Inputs of one number format: TensorFlow converts none. */
+export function commonDtype(call: OpCall, indices: readonly number[]): Dtype {
+  const [first, ...rest] = indices.map((index) => call.input(index).dtype);
+  if (first === undefined) return call.fail("needs an input");
+  if (rest.some((dtype) => dtype !== first)) call.fail("needs inputs of one dtype");
+  return first;
+}
+
+export function format(shape: readonly number[]): string {
+  return `[${shape.join(",")}]`;
+}
+
+export function product(sizes: readonly number[]): number {
+  return sizes.reduce((total, size) => total * size, 1);
 }
