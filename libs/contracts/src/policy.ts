@@ -19,5 +19,5 @@ export const policySchema = z.strictObject({
 export type Policy = z.infer<typeof policySchema>;
 
 /** Which engine runs the training step. */
-export const engines = ["eager"] as const;
+export const engines = ["eager", "compiled"] as const;
 export type EngineName = (typeof engines)[number];

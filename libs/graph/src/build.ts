@@ -65,6 +65,13 @@ export function variableHandle(name: string, { dtype, shape }: TensorType): Valu
   return makeValue("VarHandleOp", [], attributes, { name });
 }
 
+/** The value of a variable when the node runs. Two reads are two nodes: an update may come between them. */
+export function readVariable(handle: Value, { dtype, shape }: TensorType, options: NodeOptions = {}): Value {
+  // `_shape` is ours (TensorFlow ignores what starts with "_"): a handle's type says nothing of what it holds.
+  const attributes = { dtype: attribute.type(dtype), _shape: attribute.shape(shape) };
+  return makeValue("ReadVariableOp", [handle], attributes, { scope: handle.node.name ?? "", ...options });
+}
+
 /** The value of a constant node's only output; null for every other node. */
 export function constantOf({ node }: Value): ConstantValue | null {
   const found = node.op === "Const" ? node.attributes.value : undefined;

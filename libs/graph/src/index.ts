@@ -7,13 +7,16 @@ export {
   makeValue,
   type NodeOptions,
   placeholder,
+  readVariable,
   scalar,
   typeAttribute,
   variableHandle,
 } from "./build.ts";
+export { type EncodedGraph, encodeGraph, encodeSavedModel } from "./encode.ts";
 export { countUses, type Graph, makeGraph, type Node, sameValue, typeOf, type Value } from "./graph.ts";
 export { opTable } from "./ops/index.ts";
 export type { OpKind, OpRow } from "./ops/row.ts";
+export { type RewriteContext, type RewriteRule, rewriteGraph } from "./rewrite.ts";
 export {
   type ConstantValue,
   type Dtype,
@@ -26,3 +29,4 @@ export {
   sizeOf,
   type TensorType,
 } from "./types.ts";
+export { verifyGraph } from "./verify.ts";

@@ -1,6 +1,7 @@
 export { type Cpu, readCpu } from "./cpu.ts";
 export { type TensorflowEnvironmentOptions, tensorflowEnvironment } from "./environment.ts";
 export { type FingerprintOptions, fingerprint, fingerprintDifferences } from "./fingerprint.ts";
+export { type Feed, type FeedValues, GraphSession, type SessionFunction, type Signature } from "./graphSession.ts";
 export {
   cacheDirectory,
   type Device,

@@ -13,23 +13,69 @@ export interface TensorTarget extends TensorSource {
   readonly assign: (value: Tensor) => void;
 }
 
-/**
- * Copies of tensors, one after another in one buffer: a single transfer takes them all to another thread. Copied even
- * where TensorFlow.js has just made the array, since it may also return the one that it keeps.
- */
+/** What a value has to be to fit: name, number format (as TensorFlow.js calls it) and shape. */
+export interface ExpectedTensor {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+/** Values in memory that may change. */
+export interface TensorValues extends ExpectedTensor {
+  readonly values: ArrayLike<number>;
+}
+
+/** Copies of tensors of TensorFlow.js. */
 export function copyTensors(sources: readonly TensorSource[]): readonly NamedTensor[] {
-  const buffer = new ArrayBuffer(sources.reduce((sum, { tensor }) => sum + tensor.size * 4, 0));
+  return copyValues(
+    sources.map(({ name, tensor }) => ({
+      name,
+      dtype: tensor.dtype,
+      shape: tensor.shape,
+      // Copied even where TensorFlow.js has just made the array, since it may also return the one that it keeps.
+      values: tensor.dataSync() as Float32Array | Int32Array,
+    })),
+  );
+}
+
+/** Copies one after another in one buffer: a single transfer takes them all to another thread. */
+export function copyValues(sources: readonly TensorValues[]): readonly NamedTensor[] {
+  const buffer = new ArrayBuffer(sources.reduce((sum, { values }) => sum + values.length * 4, 0));
   let offset = 0;
-  return sources.map(({ name, tensor }) => {
-    const isInteger = tensor.dtype === "int32";
-    if (!isInteger && tensor.dtype !== "float32") throw unsupported(name, tensor.dtype);
+  return sources.map(({ name, dtype, shape, values }) => {
+    const isInteger = dtype === "int32";
+    if (!isInteger && dtype !== "float32") throw unsupported(name, dtype);
     const data = isInteger
-      ? new Int32Array(buffer, offset, tensor.size)
-      : new Float32Array(buffer, offset, tensor.size);
-    data.set(tensor.dataSync());
+      ? new Int32Array(buffer, offset, values.length)
+      : new Float32Array(buffer, offset, values.length);
+    data.set(values);
     offset += data.byteLength;
-    return { name, dtype: isInteger ? "I32" : "F32", shape: [...tensor.shape], data } as const;
+    return { name, dtype: isInteger ? "I32" : "F32", shape: [...shape], data } as const;
   });
+}
+
+/**
+ * The values of the expected names, in their order.
+ *
+ * @throws AnnealError CHECKPOINT_INCOMPATIBLE when names, shapes or dtypes differ
+ */
+export function matchTensors(
+  expected: readonly ExpectedTensor[],
+  values: readonly NamedTensor[],
+  what: string,
+): readonly NamedTensor[] {
+  const byName = new Map(values.map((value) => [value.name, value]));
+  const problems = expected.flatMap(({ name, dtype, shape }) => {
+    const value = byName.get(name);
+    if (value === undefined) return [`${name} is missing`];
+    const found = `${value.dtype} [${value.shape.join(",")}]`;
+    const wanted = `${dtype === "int32" ? "I32" : "F32"} [${shape.join(",")}]`;
+    return found === wanted ? [] : [`${name} is ${found}, not ${wanted}`];
+  });
+  const known = new Set(expected.map(({ name }) => name));
+  problems.push(...values.filter(({ name }) => !known.has(name)).map(({ name }) => `${name} is not in the ${what}`));
+  if (problems.length > 0) throw incompatible(what, problems);
+  return expected.map(({ name }) => byName.get(name)!);
 }
 
 /**
@@ -43,19 +89,10 @@ export function restoreTensors(
   values: readonly NamedTensor[],
   what: string,
 ): void {
-  const byName = new Map(values.map((value) => [value.name, value]));
-  const problems = targets.flatMap(({ name, tensor }) => {
-    const value = byName.get(name);
-    if (value === undefined) return [`${name} is missing`];
-    const found = `${value.dtype} [${value.shape.join(",")}]`;
-    const expected = `${tensor.dtype === "int32" ? "I32" : "F32"} [${tensor.shape.join(",")}]`;
-    return found === expected ? [] : [`${name} is ${found}, not ${expected}`];
-  });
-  const known = new Set(targets.map(({ name }) => name));
-  problems.push(...values.filter(({ name }) => !known.has(name)).map(({ name }) => `${name} is not in the ${what}`));
-  if (problems.length > 0) throw incompatible(what, problems);
-  for (const { name, tensor, assign } of targets) {
-    const { data } = byName.get(name)!;
+  const expected = targets.map(({ name, tensor: { dtype, shape } }) => ({ name, dtype, shape }));
+  const matched = matchTensors(expected, values, what);
+  for (const [index, { tensor, assign }] of targets.entries()) {
+    const { data } = matched[index]!;
     // A copy: TensorFlow.js keeps the array until an op first takes the tensor.
     const copy =
       tensor.dtype === "int32" ? Int32Array.from(data as Int32Array) : Float32Array.from(data as Float32Array);

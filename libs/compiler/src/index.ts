@@ -1,0 +1,5 @@
+export type { Pass } from "./passes/pass.ts";
+export { preservingPasses } from "./passes/pipeline.ts";
+export { type PassRecord, type RunPassesOptions, runPasses } from "./passes/run-passes.ts";
+export { type CompiledProgram, compileProgram, type Entries, type Entry } from "./program.ts";
+export { type ScopeFunction, type Trace, type TracedVariable, type TraceRequest, trace } from "./trace/trace.ts";

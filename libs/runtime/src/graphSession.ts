@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TensorflowBackend } from "./tensorflow.ts";
+
+/** Values that a session takes: memory that stays as it is until the call returns. Aligned to 64 bytes it is not copied. */
+export type FeedValues = Float32Array | Int32Array | Uint8Array;
+
+export interface Feed {
+  /** A placeholder's output, such as `x:0`. */
+  readonly name: string;
+  readonly dtype: "float32" | "int32" | "uint8";
+  readonly shape: readonly number[];
+}
+
+/**
+ * What is called: fixed feeds and fetches, float32 or int32. Each distinct one keeps an executor, with its memory, as long as the
+ * session lives: make few.
+ */
+export interface Signature {
+  readonly feeds: readonly Feed[];
+  /** Values to return, such as `loss:0`; at least one. */
+  readonly fetches: readonly string[];
+}
+
+export type SessionFunction = (feeds: readonly FeedValues[]) => readonly (Float32Array | Int32Array)[];
+
+/**
+ * A graph in a TensorFlow session of its own, with the variables in it. Everything is synchronous and runs on the calling
+ * thread: never on one that has to answer meanwhile.
+ */
+export class GraphSession {
+  readonly #backend: TensorflowBackend;
+  readonly #id: number;
+
+  /**
+   * @param savedModel bytes of a `saved_model.pb` with the tag `serve`
+   * @throws Error when TensorFlow refuses the graph
+   */
+  constructor(backend: TensorflowBackend, savedModel: Uint8Array) {
+    this.#backend = backend;
+    // The addon loads from a directory alone; TensorFlow has read it when it returns.
+    const directory = mkdtempSync(join(tmpdir(), "anneal-graph-"));
+    try {
+      writeFileSync(join(directory, "saved_model.pb"), savedModel);
+      this.#id = backend.binding.loadSavedModel(directory, "serve,");
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** The call of a signature. Feeds in the signature's order; what returns are copies. */
+  bind({ feeds, fetches }: Signature): SessionFunction {
+    const { binding } = this.#backend;
+    const dtypeNumbers = { float32: binding.TF_FLOAT, int32: binding.TF_INT32, uint8: binding.TF_UINT8 };
+    // The addon splits at commas and wants one at the end.
+    const feedNames = feeds.map(({ name }) => `${name},`).join("");
+    const fetchNames = fetches.map((name) => `${name},`).join("");
+    return (values) => {
+      const ids: number[] = [];
+      try {
+        for (const [index, { dtype, shape }] of feeds.entries()) {
+          ids.push(binding.createTensor(shape, dtypeNumbers[dtype], values[index]!));
+        }
+        return binding.runSavedModel(this.#id, ids, feedNames, fetchNames).map(({ id }) => {
+          try {
+            return binding.tensorDataSync(id) as Float32Array | Int32Array;
+          } finally {
+            binding.deleteTensor(id);
+          }
+        });
+      } finally {
+        for (const id of ids) binding.deleteTensor(id);
+      }
+    };
+  }
+
+  dispose(): void {
+    this.#backend.binding.deleteSavedModel(this.#id);
+  }
+}

@@ -1,0 +1,215 @@
+import type { NamedTensor } from "@anneal/checkpoint";
+import { compileProgram, type Entry, preservingPasses } from "@anneal/compiler";
+import { numElements, type TypedArray } from "@anneal/data";
+import {
+  type FeedValues,
+  GraphSession,
+  installSeededRandom,
+  type SeededRandom,
+  type SessionFunction,
+  type TensorflowBackend,
+  type Tfjs,
+} from "@anneal/runtime";
+import { scalarsOf } from "../optimizers/compiled-optimizer.ts";
+import { slotsOf } from "../optimizers/eager-optimizer.ts";
+import { guardRecipe } from "../recipe/guard.ts";
+import { engineFailure } from "./failures.ts";
+import { buildRecipeStep, checkLoss, numParametersOf, type RecipeStep, toSums } from "./recipe-step.ts";
+import type {
+  Batch,
+  BatchSums,
+  EngineOptions,
+  EngineState,
+  PreparedEngine,
+  StepEngine,
+  StepScalars,
+} from "./step-engine.ts";
+import {
+  type BatchKind,
+  batchEntry,
+  loadEntry,
+  readEntry,
+  type StepState,
+  stepStateOf,
+  type TracedRandom,
+  tracedKey,
+  traceFit,
+} from "./step-program.ts";
+import { copyTensors, copyValues, matchTensors } from "./tensor-copies.ts";
+import { modelTargets } from "./variables.ts";
+
+/** Runs a step as one call of one TensorFlow graph, traced from the recipe and compiled. */
+export class CompiledEngine implements StepEngine {
+  readonly name = "compiled";
+  readonly #tf: Tfjs;
+  #prepared: Prepared | null = null;
+
+  /** @param tf TensorFlow.js with its backend loaded (`loadTensorflow`) */
+  constructor(tf: Tfjs) {
+    this.#tf = tf;
+  }
+
+  prepare(options: EngineOptions): PreparedEngine {
+    this.dispose();
+    const traced: TracedRandom = { step: null };
+    const random = installSeededRandom(this.#tf, { seed: options.seed, makeKey: tracedKey(this.#tf, traced) });
+    random.beginInit();
+    const step = buildRecipeStep(options);
+    const state = stepStateOf(step);
+    const prepared: Prepared = { step, state, random, traced, entries: new Map(), session: null, numUpdates: 0 };
+    this.#prepared = prepared;
+    const outputShape = guardRecipe("the model", options.recipePath, () => {
+      const context = this.#context(prepared, options.batchSize);
+      const shape = traceFit(context);
+      prepared.entries.set(`train/${options.batchSize}`, batchEntry.train(context));
+      prepared.entries.set(`evaluate/${options.batchSize}`, batchEntry.evaluate(context));
+      return shape;
+    });
+    const initial = options.initialWeights
+      ? matchTensors(expected(state).model, options.initialWeights, "model")
+      : copyTensors(modelTargets(step.variables));
+    this.#open(prepared, [...initial.map(({ data }) => data as FeedValues), ...zeroSlots(state)]);
+    return { numParameters: numParametersOf(step), outputShape };
+  }
+
+  trainBatch(batch: Batch, { step, learningRate }: StepScalars): BatchSums {
+    const prepared = this.#ready();
+    const t = prepared.numUpdates + 1;
+    const scalars = scalarsOf(prepared.step.options.optimizer, learningRate, t);
+    const sums = this.#run(prepared, "train", batch, [batch.labels as FeedValues, Int32Array.of(step), scalars]);
+    checkLoss(sums, step);
+    prepared.numUpdates = t;
+    return sums;
+  }
+
+  evaluateBatch(batch: Batch, step: number): BatchSums {
+    return this.#run(this.#ready(), "evaluate", batch, [batch.labels as FeedValues, Int32Array.of(step)]);
+  }
+
+  predictBatch(inputs: TypedArray, numSamples: number): Float32Array {
+    const call = this.#call(this.#ready(), "predict", numSamples);
+    return this.#guard("a prediction", () => call([inputs as FeedValues])[0] as Float32Array);
+  }
+
+  readState(): EngineState {
+    const { state, session, step, numUpdates } = this.#ready();
+    const values = this.#guard("reading the state", () => session!.calls.get("read")!([]));
+    const { model, optimizer } = expected(state);
+    const copies = (tensors: typeof model, from: number): readonly NamedTensor[] =>
+      copyValues(tensors.map((tensor, index) => ({ ...tensor, values: values[from + index]! })));
+    return {
+      model: copies(model, 0),
+      optimizer: copies(optimizer, model.length),
+      optimizerScalars: slotsOf(step.options.optimizer).length > 0 ? { t: numUpdates } : {},
+    };
+  }
+
+  loadState({ model, optimizer, optimizerScalars }: EngineState): void {
+    const prepared = this.#ready();
+    const names = expected(prepared.state);
+    const values = [
+      ...matchTensors(names.model, model, "model"),
+      ...matchTensors(names.optimizer, optimizer, "optimizer"),
+    ];
+    this.#guard("loading the state", () =>
+      prepared.session!.calls.get("load")!(values.map(({ data }) => data as FeedValues)),
+    );
+    prepared.numUpdates = optimizerScalars.t ?? 0;
+  }
+
+  dispose(): void {
+    const prepared = this.#prepared;
+    if (prepared === null) return;
+    this.#prepared = null;
+    prepared.session?.session.dispose();
+    prepared.random.uninstall();
+    for (const { variable } of prepared.step.variables) if (!variable.isDisposed) variable.dispose();
+  }
+
+  #run(prepared: Prepared, kind: "train" | "evaluate", batch: Batch, rest: readonly FeedValues[]): BatchSums {
+    const { numSamples, inputs } = batch;
+    const { options } = prepared.step;
+    checkLength(inputs, numSamples * numElements(options.inputs.shape), numSamples);
+    checkLength(batch.labels, numSamples * numElements(options.labels.shape), numSamples);
+    const call = this.#call(prepared, kind, numSamples);
+    const [report] = this.#guard("a step", () => call([inputs as FeedValues, ...rest]));
+    return toSums(prepared.step, report!, numSamples);
+  }
+
+  /** The call for batches of this size. A size that is new is traced, and the state moved to a session that has it. */
+  #call(prepared: Prepared, kind: BatchKind, numSamples: number): SessionFunction {
+    const key = `${kind}/${numSamples}`;
+    const known = prepared.session?.calls.get(key);
+    if (known !== undefined) return known;
+    const context = this.#context(prepared, numSamples);
+    prepared.entries.set(
+      key,
+      guardRecipe("the model", prepared.step.options.recipePath, () => batchEntry[kind](context)),
+    );
+    const values = this.#guard("reading the state", () => prepared.session!.calls.get("read")!([]));
+    return this.#open(prepared, values).get(key)!;
+  }
+
+  /** Compiles all entries and opens a session with these values, in place of the one before. */
+  #open(prepared: Prepared, values: readonly FeedValues[]): ReadonlyMap<string, SessionFunction> {
+    const { state, entries } = prepared;
+    const program = compileProgram(
+      { ...Object.fromEntries(entries), load: loadEntry(state), read: readEntry(state) },
+      preservingPasses,
+    );
+    const backend = this.#tf.findBackend("tensorflow") as TensorflowBackend;
+    return this.#guard("opening the graph", () => {
+      const session = new GraphSession(backend, program.savedModel);
+      const calls = new Map(
+        Object.entries(program.signatures).map(([name, signature]) => [name, session.bind(signature)]),
+      );
+      calls.get("load")!(values);
+      prepared.session?.session.dispose();
+      prepared.session = { session, calls };
+      return calls;
+    });
+  }
+
+  #context({ step, state, traced, random }: Prepared, numSamples: number) {
+    return { tf: this.#tf, step, state, traced, random, numSamples };
+  }
+
+  #guard<T>(where: string, run: () => T): T {
+    try {
+      return run();
+    } catch (cause) {
+      throw engineFailure(where, cause);
+    }
+  }
+
+  #ready(): Prepared {
+    if (this.#prepared === null) throw new Error("the engine was not prepared");
+    return this.#prepared;
+  }
+}
+
+interface Prepared {
+  readonly step: RecipeStep;
+  readonly state: StepState;
+  readonly random: SeededRandom;
+  readonly traced: TracedRandom;
+  /** What batches of each kind and size do, as `kind/numSamples`. */
+  readonly entries: Map<string, Entry>;
+  session: { readonly session: GraphSession; readonly calls: ReadonlyMap<string, SessionFunction> } | null;
+  numUpdates: number;
+}
+
+function expected({ model, optimizer }: StepState) {
+  const describe = (variables: StepState["model"]) =>
+    variables.map(({ name, type: { dtype, shape } }) => ({ name, dtype, shape }));
+  return { model: describe(model), optimizer: describe(optimizer) };
+}
+
+function zeroSlots({ optimizer }: StepState): readonly FeedValues[] {
+  return optimizer.map(({ type: { shape } }) => new Float32Array(numElements(shape)));
+}
+
+function checkLength(values: TypedArray, expectedLength: number, numSamples: number): void {
+  if (values.length === expectedLength) return;
+  throw new RangeError(`a batch of ${numSamples} samples must have ${expectedLength} values`);
+}
