@@ -47,7 +47,7 @@ export const runSpecSchema = z.strictObject({
   parameters: z.record(z.string(), jsonSchema).default({}),
   seed: z.int().min(0).max(0x7fff_ffff).default(42).describe("Seed of weights, order, augmentation and dropout"),
   policy: policySchema.prefault({}),
-  engine: z.enum(engines).default("eager").describe("What runs the training step"),
+  engine: z.enum(engines).default("compiled").describe("What runs the training step"),
   threads: threadsSchema
     .optional()
     .describe("TensorFlow's threads, on which results depend; by default the machine's cores"),

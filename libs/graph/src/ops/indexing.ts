@@ -13,16 +13,19 @@ import {
   rows,
 } from "./row.ts";
 
-/** Rows of `indices` that each name a place, or a slice, of a tensor of `shape`: the shape of one such slice. */
-function sliceShape(call: OpCall, index: number, shape: readonly number[]): readonly number[] {
-  const depth = call.input(index).shape.at(-1) ?? call.fail(`needs at least 1 dimension in its input ${index}`);
-  if (depth > shape.length) call.fail(`has indices of ${depth} numbers into ${format(shape)}`);
-  return shape.slice(depth);
+/** Shape of one place or slice that `depth` numbers name. */
+function sliceShape(call: OpCall, shape: readonly number[], depth: number): readonly number[] {
+  return depth <= shape.length
+    ? shape.slice(depth)
+    : call.fail(`has indices of ${depth} numbers into ${format(shape)}`);
 }
 
+/** Checks that there is an update for each row of indices. A vector of indices is as many rows of one number. */
 function scatteredShape(call: OpCall, shape: readonly number[], indices: number, updates: number): readonly number[] {
-  const slice = sliceShape(call, indices, shape);
-  expectShape(call, updates, [...call.input(indices).shape.slice(0, -1), ...slice]);
+  const given = call.input(indices).shape;
+  if (given.length === 0) call.fail("needs indices of at least 1 dimension");
+  const [rows_, depth] = given.length === 1 ? [given, 1] : [given.slice(0, -1), given.at(-1)!];
+  expectShape(call, updates, [...rows_, ...sliceShape(call, shape, depth)]);
   return shape;
 }
 
@@ -52,7 +55,9 @@ export const indexingOps: OpFamily = {
     kind: "indexing",
     infer: (call) => {
       const { dtype, shape } = call.input(0);
-      return [{ dtype, shape: [...call.input(1).shape.slice(0, -1), ...sliceShape(call, 1, shape)] }];
+      const indices = call.input(1).shape;
+      const depth = indices.at(-1) ?? call.fail("needs indices of at least 1 dimension");
+      return [{ dtype, shape: [...indices.slice(0, -1), ...sliceShape(call, shape, depth)] }];
     },
   },
   ScatterNd: {

@@ -61,7 +61,7 @@ export const normalizationOps: OpFamily = {
   },
   FusedBatchNorm: batchNorm([]),
   // The last output is room for cuDNN; empty on a CPU.
-  FusedBatchNormV3: batchNorm([[]]),
+  FusedBatchNormV3: batchNorm([[0]]),
   // Gradient of the result, input, scale, and the last three outputs of the forward op.
   FusedBatchNormGradV3: {
     kind: "normalization",
@@ -70,7 +70,7 @@ export const normalizationOps: OpFamily = {
       const perChannel = { dtype: call.input(2).dtype, shape: [numChannels(call, 1)] };
       expectShape(call, 0, shape);
       for (const index of [2, 3, 4]) expectShape(call, index, perChannel.shape);
-      const unused = { dtype: perChannel.dtype, shape: [0] };
+      const unused = { dtype: perChannel.dtype, shape: [] };
       return [{ dtype, shape }, perChannel, perChannel, unused, unused];
     },
   },

@@ -78,12 +78,15 @@ export function convolvedShape(call: OpCall, { input, filter, depthwise = false 
   return input.map((size, axis) => {
     if (axis === 0) return size;
     if (axis === channelAxis) return depthwise ? product([filterDepth, multiplier]) : multiplier;
-    return outputSize(call, size, {
+    const numPlaces = outputSize(call, size, {
       size: filter[axis - (isChannelsFirst ? 2 : 1)]!,
       stride: strides[axis]!,
       dilation: dilations[axis]!,
       padding: explicitPadding(call, axis, rank),
     });
+    // oneDNN gives an empty result the shape of the input.
+    if (numPlaces === 0 && size > 0) call.fail(`has a filter larger than its input along axis ${axis}`);
+    return numPlaces;
   });
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { NamedTensor } from "@anneal/checkpoint";
 import { compileProgram, type Entry, preservingPasses } from "@anneal/compiler";
 import { numElements, type TypedArray } from "@anneal/data";
@@ -59,17 +60,17 @@ export class CompiledEngine implements StepEngine {
     const prepared: Prepared = { step, state, random, traced, entries: new Map(), session: null, numUpdates: 0 };
     this.#prepared = prepared;
     const outputShape = guardRecipe("the model", options.recipePath, () => {
-      const context = this.#context(prepared, options.batchSize);
-      const shape = traceFit(context);
-      prepared.entries.set(`train/${options.batchSize}`, batchEntry.train(context));
-      prepared.entries.set(`evaluate/${options.batchSize}`, batchEntry.evaluate(context));
+      const shape = traceFit(this.#context(prepared, options.batchSize));
+      const { train, evaluate } = options.batchSizes ?? { train: [options.batchSize], evaluate: [options.batchSize] };
+      for (const numSamples of train) this.#trace(prepared, "train", numSamples);
+      for (const numSamples of evaluate) this.#trace(prepared, "evaluate", numSamples);
       return shape;
     });
     const initial = options.initialWeights
       ? matchTensors(expected(state).model, options.initialWeights, "model")
       : copyTensors(modelTargets(step.variables));
     this.#open(prepared, [...initial.map(({ data }) => data as FeedValues), ...zeroSlots(state)]);
-    return { numParameters: numParametersOf(step), outputShape };
+    return { numParameters: numParametersOf(step), outputShape, graphDigest: trainDigest(prepared) };
   }
 
   trainBatch(batch: Batch, { step, learningRate }: StepScalars): BatchSums {
@@ -141,11 +142,8 @@ export class CompiledEngine implements StepEngine {
     const key = `${kind}/${numSamples}`;
     const known = prepared.session?.calls.get(key);
     if (known !== undefined) return known;
-    const context = this.#context(prepared, numSamples);
-    prepared.entries.set(
-      key,
-      guardRecipe("the model", prepared.step.options.recipePath, () => batchEntry[kind](context)),
-    );
+    const { recipePath } = prepared.step.options;
+    guardRecipe("the model", recipePath, () => this.#trace(prepared, kind, numSamples));
     const values = this.#guard("reading the state", () => prepared.session!.calls.get("read")!([]));
     return this.#open(prepared, values).get(key)!;
   }
@@ -168,6 +166,10 @@ export class CompiledEngine implements StepEngine {
       prepared.session = { session, calls };
       return calls;
     });
+  }
+
+  #trace(prepared: Prepared, kind: BatchKind, numSamples: number): void {
+    prepared.entries.set(`${kind}/${numSamples}`, batchEntry[kind](this.#context(prepared, numSamples)));
   }
 
   #context({ step, state, traced, random }: Prepared, numSamples: number) {
@@ -203,6 +205,12 @@ function expected({ model, optimizer }: StepState) {
   const describe = (variables: StepState["model"]) =>
     variables.map(({ name, type: { dtype, shape } }) => ({ name, dtype, shape }));
   return { model: describe(model), optimizer: describe(optimizer) };
+}
+
+/** Of the graph of a full batch alone: which other sizes come has no influence on its bits. */
+function trainDigest({ entries, step }: Prepared): string {
+  const { savedModel } = compileProgram({ train: entries.get(`train/${step.options.batchSize}`)! }, preservingPasses);
+  return createHash("sha256").update(savedModel).digest("hex");
 }
 
 function zeroSlots({ optimizer }: StepState): readonly FeedValues[] {

@@ -46,7 +46,7 @@ export class EagerEngine implements StepEngine {
     const prepared: Prepared = { step, random, optimizer, numUpdates: 0 };
     this.#prepared = prepared;
     if (options.initialWeights) restoreTensors(this.#tf, modelTargets(step.variables), options.initialWeights, "model");
-    return { numParameters: numParametersOf(step), outputShape: this.#rehearse(prepared) };
+    return { numParameters: numParametersOf(step), outputShape: this.#rehearse(prepared), graphDigest: null };
   }
 
   trainBatch(batch: Batch, { step, learningRate }: StepScalars): BatchSums {

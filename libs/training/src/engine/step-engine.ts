@@ -40,6 +40,11 @@ export interface EngineOptions {
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly seed: number;
   readonly batchSize: number;
+  /**
+   * Sizes of the batches that will come, where they are known: an engine that compiles does so before step 1. By default
+   * `batchSize`; others are accepted all the same.
+   */
+  readonly batchSizes?: BatchSizes;
   /** Fields of a sample, without the batch. */
   readonly inputs: FieldSpec;
   readonly labels: FieldSpec;
@@ -49,11 +54,18 @@ export interface EngineOptions {
   readonly initialWeights: readonly NamedTensor[] | null;
 }
 
+export interface BatchSizes {
+  readonly train: readonly number[];
+  readonly evaluate: readonly number[];
+}
+
 export interface PreparedEngine {
   /** Values in all of the model's variables, those that are not trained included. */
   readonly numParameters: number;
   /** Shape of one sample's output. */
   readonly outputShape: readonly number[];
+  /** sha256 of the graph that trains, as hex: the bits of a step depend on it. Null where ops run one by one. */
+  readonly graphDigest: string | null;
 }
 
 /** A batch in memory that stays as it is until the call that takes it returns. */

@@ -12,6 +12,11 @@ export interface NamedVariable {
   readonly trainable: boolean;
 }
 
+export interface NamedLayer {
+  readonly layer: Layer;
+  readonly name: string;
+}
+
 export function isLayersModel(model: Model): model is LayersModel {
   return "layers" in model && Array.isArray(model.layers);
 }
@@ -51,15 +56,23 @@ function functionVariables(variables: Readonly<Record<string, Variable>>): reado
 }
 
 function layerVariables(modelLayers: readonly Layer[], prefix: string): readonly NamedVariable[] {
+  return namedLayers(modelLayers, prefix).flatMap(({ layer, name }) => weightsOf(layer, name));
+}
+
+/**
+ * A model's layers by names that do not depend on the process, as `namedVariables` has them. A model used as a layer is not
+ * among them: its layers are, with its name before theirs.
+ */
+export function namedLayers(modelLayers: readonly Layer[], prefix = ""): readonly NamedLayer[] {
   const numberOf = new Map<string, number>();
-  return modelLayers.flatMap((layer) => {
+  return modelLayers.flatMap((layer): readonly NamedLayer[] => {
     const own = ownName(layer);
     const count = numberOf.get(own.name) ?? 0;
     if (own.isAutomatic) numberOf.set(own.name, count + 1);
     const name = `${prefix}${own.name}${own.isAutomatic && count > 0 ? `_${count}` : ""}`;
     // A model used as a layer: its layers are numbered within it.
-    if ("layers" in layer && Array.isArray(layer.layers)) return layerVariables(layer.layers as Layer[], `${name}/`);
-    return weightsOf(layer, name);
+    if ("layers" in layer && Array.isArray(layer.layers)) return namedLayers(layer.layers as Layer[], `${name}/`);
+    return [{ layer, name }];
   });
 }
 

@@ -15,6 +15,7 @@ import {
 } from "@anneal/contracts";
 import { evaluationPlan, type Feed, openFeed, type RingHandles, type TypedArray } from "@anneal/data";
 import { fingerprintDifferences, requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
+import type { BatchSizes, PreparedEngine } from "../engine/step-engine.ts";
 import { currentMetrics, initialLoopState, monitoredValue, validationIsPending } from "../loop/bookkeeping.ts";
 import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
 import { EngineHost } from "./engine-host.ts";
@@ -66,12 +67,13 @@ export class TrainerSession {
     options: SessionOptions,
     setup: Setup,
     host: EngineHost,
-    prepared: { readonly numParameters: number; readonly outputShape: readonly number[] },
+    prepared: PreparedEngine,
     lockfile: string,
   ) {
     this.options = options;
     this.setup = setup;
-    this.plan = { ...setup.plan, numParameters: prepared.numParameters };
+    const fingerprint = { ...setup.plan.fingerprint, graph: prepared.graphDigest };
+    this.plan = { ...setup.plan, fingerprint, numParameters: prepared.numParameters };
     this.outputShape = prepared.outputShape;
     this.store = openCheckpointStore(options.runDirectory);
     this.#host = host;
@@ -102,6 +104,7 @@ export class TrainerSession {
         parameters: setup.parameters,
         seed: spec.seed,
         batchSize: plan.batchSize,
+        batchSizes: batchSizesOf(plan),
         inputs: train.inputs,
         labels: train.labels,
         numClasses: train.numClasses,
@@ -154,10 +157,10 @@ export class TrainerSession {
   async load(checkpoint: LoadedCheckpoint, allowInexact: boolean): Promise<void> {
     const { manifest, model, optimizer } = checkpoint;
     const { fingerprint, recipeDigest } = this.plan;
-    // Whoever goes on with an edited recipe takes the data that it declares.
+    // Whoever goes on with an edited recipe takes the data and the step that it declares.
     const isOtherRecipe = manifest.recipe.digest !== recipeDigest;
     const differences = fingerprintDifferences(manifest.fingerprint, fingerprint).filter(
-      (name) => !(isOtherRecipe && name.startsWith(dataPrefix)),
+      (name) => !(isOtherRecipe && (name.startsWith(dataPrefix) || name === "graph")),
     );
     if (differences.length > 0 && !allowInexact) throw mismatch(differences, manifest.fingerprint, fingerprint);
     const { state } = manifest;
@@ -327,6 +330,15 @@ export class TrainerSession {
 }
 
 const notCommitted: CheckpointReference = { step: 0, epoch: 0, path: "", digest: "" };
+
+/** Sizes of the batches of a training: full ones, and the last one of each pass. */
+function batchSizesOf({ batchSize, numTrainSamples, numValidationSamples }: TrainingPlan | Setup["plan"]): BatchSizes {
+  const sizes = (numSamples: number): readonly number[] => {
+    const last = numSamples % batchSize;
+    return [...(numSamples >= batchSize ? [batchSize] : []), ...(last > 0 ? [last] : [])];
+  };
+  return { train: [...new Set([batchSize, ...sizes(numTrainSamples)])], evaluate: sizes(numValidationSamples) };
+}
 
 function referenceOf({ step, epoch, path, digest }: CheckpointReference): CheckpointReference {
   return { step, epoch, path, digest };

@@ -1,0 +1,90 @@
+import { AnnealError } from "@anneal/contracts";
+import fc from "fast-check";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { TensorType } from "../types.ts";
+import { opTable } from "./index.ts";
+import type { CallFamily } from "./test-support/arbitraries.ts";
+import type { TestCall } from "./test-support/call.ts";
+import { contractionCalls } from "./test-support/contraction-calls.ts";
+import { elementwiseCalls } from "./test-support/elementwise-calls.ts";
+import { execute, infer, tensorflow } from "./test-support/execute.ts";
+import { imageCalls } from "./test-support/image-calls.ts";
+import { indexingCalls } from "./test-support/indexing-calls.ts";
+import { movementCalls } from "./test-support/movement-calls.ts";
+import { normalizationCalls } from "./test-support/normalization-calls.ts";
+import { randomCalls } from "./test-support/random-calls.ts";
+import { reductionCalls } from "./test-support/reduction-calls.ts";
+import { sliceCalls } from "./test-support/slice-calls.ts";
+import { windowCalls } from "./test-support/window-calls.ts";
+
+const families: Readonly<Record<string, CallFamily>> = {
+  elementwise: elementwiseCalls,
+  reduction: reductionCalls,
+  contraction: contractionCalls,
+  window: windowCalls,
+  normalization: normalizationCalls,
+  movement: movementCalls,
+  slice: sliceCalls,
+  indexing: indexingCalls,
+  image: imageCalls,
+  random: randomCalls,
+};
+
+/** What rules say of these takes a session to compare: tests of whole graphs do. */
+// biome-ignore format: one list
+const sessionOps = [
+  "Const", "Placeholder", "NoOp", "Switch", "Merge", "VarHandleOp", "ReadVariableOp", "AssignVariableOp", "AssignSubVariableOp",
+  "ResourceApplyAdam", "ResourceApplyGradientDescent", "ResourceApplyMomentum",
+];
+
+const numRuns = 40;
+
+beforeAll(() => {
+  tensorflow();
+});
+
+type Outcome = { readonly types: readonly TensorType[] } | { readonly refusal: string };
+
+function byRule(call: TestCall): Outcome {
+  try {
+    return { types: infer(call) };
+  } catch (error) {
+    // Anything else is a mistake of the rule.
+    if (error instanceof AnnealError && error.code === "TRACE_UNSUPPORTED") return { refusal: error.message };
+    throw error;
+  }
+}
+
+function byTensorflow(call: TestCall, numOutputs: number): Outcome {
+  try {
+    return { types: execute(call, numOutputs) };
+  } catch (error) {
+    return { refusal: String(error) };
+  }
+}
+
+describe.each(Object.entries(families))("%s", (_family, calls) => {
+  test.each(Object.entries(calls))("%s has the types that its rule gives", (_op, arbitrary) => {
+    let numAccepted = 0;
+    fc.assert(
+      fc.property(arbitrary, (call) => {
+        const ruled = byRule(call);
+        const actual = byTensorflow(call, "types" in ruled ? ruled.types.length : 1);
+        if ("types" in ruled && "types" in actual) {
+          numAccepted++;
+          expect(ruled.types).toEqual(actual.types);
+        } else if ("types" in ruled || "types" in actual) {
+          expect(ruled).toEqual(actual);
+        }
+      }),
+      { seed: 1, numRuns },
+    );
+    // Refusals have to agree too, but a call that is never accepted shows nothing.
+    expect(numAccepted).toBeGreaterThan(numRuns / 3);
+  });
+});
+
+test("every row is compared with TensorFlow", () => {
+  const covered = [...Object.values(families).flatMap(Object.keys), ...sessionOps];
+  expect(covered.sort()).toEqual(Object.keys(opTable).sort());
+});
