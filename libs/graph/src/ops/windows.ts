@@ -21,7 +21,7 @@ function outputSize(call: OpCall, inputSize: number, { size, stride, dilation, p
   const padded = inputSize + (kind === "EXPLICIT" ? padding[0] + padding[1] : 0);
   const places = Math.trunc((padded - (size - 1) * dilation - 1 + stride) / stride);
   if (places < 0) call.fail(`has a window of ${(size - 1) * dilation + 1} over ${padded} values`);
-  return places;
+  return places === 0 ? 0 : places; // never -0
 }
 
 /** EXPLICIT padding of one axis; zeros for the other kinds. */
