@@ -142,6 +142,23 @@ describe("the train workflow on a real server", () => {
     expect(script.attempts).toHaveLength(1);
   });
 
+  it("goes on without a batch whose loss is not finite, and says so", async () => {
+    const script = new Script(["ok", "LOSS_NOT_FINITE", "ok", "LOSS_NOT_FINITE"]);
+    const handle = await begin("not-finite", script);
+    expect(await handle.result()).toMatchObject({ step: 12, numFailedAttempts: 2 });
+    expect(script.corrections).toEqual({ learningRateScale: 1, skippedSteps: [5, 9], numRecoveries: 2 });
+    expect(await summaries("not-finite")).toContain("steps 8-12, epoch 3/3, without the batches of steps 6 10");
+  });
+
+  it("fails when the policy's recoveries are used up", async () => {
+    const script = new Script(["LOSS_NOT_FINITE", "LOSS_NOT_FINITE"]);
+    const policy = { nonFinite: { remedy: "lowerLearningRate", maxRecoveries: 1 } } as const;
+    const cause = await failureOf((await begin("hopeless", script, { policy })).result());
+    expect((cause as ApplicationFailure).type).toBe("LOSS_NOT_FINITE");
+    expect(cause?.message).toContain("all 1 recoveries are used up");
+    expect(script.corrections).toMatchObject({ learningRateScale: 0.5 });
+  });
+
   it("goes on above the newest token when it is fenced", async () => {
     const script = new Script(["FENCED"]);
     await (await begin("fenced", script)).result();

@@ -2,6 +2,7 @@ import type { Trainer } from "@anneal/activities";
 import {
   AnnealError,
   type CheckpointReference,
+  type Corrections,
   type ErrorCode,
   type PreparedRun,
   type Progress,
@@ -22,6 +23,8 @@ export class Script {
   readonly plan: TrainingPlan;
   /** Fencing tokens in the order in which attempts came. */
   readonly attempts: number[] = [];
+  /** In force, as a checkpoint would have them. */
+  corrections: Corrections | null = null;
   step = 0;
   numSpawned = 0;
   numAlive = 0;
@@ -50,6 +53,7 @@ export class Script {
       stoppedEarly: false,
       exact: true,
       skipped: [],
+      corrections: this.corrections,
     };
   }
 }
@@ -76,6 +80,7 @@ class ScriptedTrainer implements Trainer {
   async segment(input: SegmentInput, onProgress: (progress: Progress) => void) {
     const script = this.#script;
     script.attempts.push(input.attempt);
+    script.corrections = input.corrections ?? script.corrections;
     const act = script.acts.shift() ?? "ok";
     onProgress(progressOf(script));
     if (act === "slow") {
@@ -87,7 +92,8 @@ class ScriptedTrainer implements Trainer {
     }
     if (act !== "ok") {
       this.kill();
-      const facts = act === "FENCED" ? { highestAttempt: 40 } : {};
+      const facts =
+        act === "FENCED" ? { highestAttempt: 40 } : act === "LOSS_NOT_FINITE" ? { step: script.step + 2 } : {};
       throw new AnnealError(act, `scripted ${act}.`, "Read the script.", facts);
     }
     script.step = input.untilStep;

@@ -1,6 +1,6 @@
 import type { ErrorRecord } from "./errors.ts";
 import type { RunSpec } from "./run.ts";
-import type { EvaluationResult, SegmentResult, TrainingPlan } from "./training.ts";
+import type { Corrections, EvaluationResult, SegmentResult, TrainingPlan } from "./training.ts";
 
 /** What a resume may do that a plain retry may not. */
 export interface ResumeChoices {
@@ -27,6 +27,8 @@ export interface SegmentInput {
   /** Steps completed when the segment ends. */
   readonly untilStep: number;
   readonly allowInexact: boolean;
+  /** In force from here on; none: as the checkpoint has them. */
+  readonly corrections?: Corrections | null;
 }
 
 export interface EvaluateInput {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { fingerprintSchema } from "./fingerprint.ts";
 import { policySchema } from "./policy.ts";
 import { jsonSchema } from "./run.ts";
-import { bestSchema, epochRecordSchema, metricDirections, metricsSchema } from "./training.ts";
+import { bestSchema, correctionsSchema, epochRecordSchema, metricDirections, metricsSchema } from "./training.ts";
 
 /** Sums over the samples seen so far in the epoch: resumed exactly, since JSON round-trips float64. */
 export const accumulatorSchema = z.strictObject({ numSamples: z.int().min(0), sums: metricsSchema });
@@ -23,6 +23,8 @@ export const loopStateSchema = z.strictObject({
   stoppedEarly: z.boolean(),
   /** Optimizer scalars by name, e.g. its own step counter. */
   optimizer: z.record(z.string(), z.number()),
+  /** In force since a rollback; absent while there was none. */
+  corrections: correctionsSchema.optional(),
 });
 export type LoopState = z.infer<typeof loopStateSchema>;
 

@@ -7,12 +7,28 @@ import { z } from "zod";
 export const precisions = ["float32", "bfloat16", "float16", "auto"] as const;
 export type Precision = (typeof precisions)[number];
 
+/**
+ * What follows when a loss or a gradient is not finite. The step has updated nothing; the run goes back to its last
+ * checkpoint, and then fails, passes over the batch of that step, or goes on with a lower learning rate.
+ */
+export const nonFiniteRemedies = ["fail", "skipBatch", "lowerLearningRate"] as const;
+
 /** The run's precision and memory policy: part of every run from its first day. */
 export const policySchema = z.strictObject({
   precision: z.enum(precisions).default("float32").describe("Number format of the training step"),
   memory: z
     .strictObject({
       prefetchBatches: z.int().min(2).max(256).default(8).describe("Batches prepared ahead of the engine"),
+    })
+    .prefault({}),
+  nonFinite: z
+    .strictObject({
+      remedy: z
+        .enum(nonFiniteRemedies)
+        .default("skipBatch")
+        .describe("After a loss or gradient that is not finite, from the last checkpoint"),
+      maxRecoveries: z.int().min(0).max(100).default(3).describe("Rollbacks until the run fails"),
+      learningRateFactor: z.number().gt(0).lt(1).default(0.5).describe("What lowerLearningRate multiplies by"),
     })
     .prefault({}),
 });

@@ -33,6 +33,17 @@ export const epochRecordSchema = z.strictObject({
 });
 export type EpochRecord = Readonly<z.infer<typeof epochRecordSchema>>;
 
+/** What a run does otherwise than its recipe says, after losses or gradients that were not finite. */
+export const correctionsSchema = z.strictObject({
+  /** The schedule's learning rate is multiplied by this. */
+  learningRateScale: z.number().gt(0).max(1),
+  /** Steps (counted from 0) whose batch is taken and not trained on, ascending. */
+  skippedSteps: z.array(z.int().min(0)),
+  /** How often the run was rolled back for it. */
+  numRecoveries: z.int().min(1),
+});
+export type Corrections = Readonly<z.infer<typeof correctionsSchema>>;
+
 /** Facts of a run that never change after it was prepared. */
 export interface TrainingPlan {
   readonly recipeName: string;
@@ -116,6 +127,8 @@ export interface SegmentResult {
   /** False once the run went on under another fingerprint. */
   readonly exact: boolean;
   readonly skipped: readonly SkippedCheckpoint[];
+  /** In force since a rollback; null while there was none. */
+  readonly corrections: Corrections | null;
 }
 
 /** Held-out metrics of a checkpoint. */

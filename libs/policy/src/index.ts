@@ -1,1 +1,2 @@
+export { type Recovery, recoverFromNonFinite } from "./recover-non-finite.ts";
 export { type Device, type PolicyDecisions, resolvePolicy, supportedPrecisions } from "./resolve-policy.ts";

@@ -7,7 +7,7 @@ import { type Device, readTensorflowPointer, requestedDevice } from "./paths.ts"
 
 export interface FingerprintOptions {
   readonly engine: EngineName;
-  readonly policy: Policy;
+  readonly policy: Pick<Policy, "precision">;
   readonly threads: Threads;
   readonly device?: Device;
 }

@@ -1,4 +1,5 @@
 import type { Metrics, Progress, RunState } from "@anneal/contracts";
+import { correctionsInWords } from "./segments.ts";
 
 /** The live progress where it is ahead of the last segment's result; it lags behind the result of one that has just ended. */
 export function newestProgress({ progress, last }: RunState): Progress | null {
@@ -54,7 +55,9 @@ function caveats({ last }: RunState): string[] {
   const damaged = (last?.skipped ?? []).map(
     ({ path, code, reason }) => `**${code}**, passed over: \`${path}\` (${reason})`,
   );
-  return last && !last.exact ? ["**inexact**: the run went on under another fingerprint", ...damaged] : damaged;
+  const corrected = correctionsInWords(last?.corrections ?? null).map((words) => `**corrected**: ${words}`);
+  const inexact = last && !last.exact ? ["**inexact**: the run went on under another fingerprint"] : [];
+  return [...inexact, ...corrected, ...damaged];
 }
 
 function evaluation({ evaluation: result }: RunState): string | null {

@@ -1,4 +1,4 @@
-import type { RunSpec, TrainingPlan } from "@anneal/contracts";
+import type { Corrections, RunSpec, TrainingPlan } from "@anneal/contracts";
 
 /** Steps completed when the segment that starts after `step` ends: the epoch's end, or earlier by the spec's limit. */
 export function nextSegmentEnd(step: number, plan: TrainingPlan, spec: RunSpec): number {
@@ -8,7 +8,24 @@ export function nextSegmentEnd(step: number, plan: TrainingPlan, spec: RunSpec):
 }
 
 /** One line for the UI, e.g. `steps 469-938, epoch 2/3`: steps completed before and after. */
-export function segmentSummary(step: number, untilStep: number, plan: TrainingPlan): string {
+export function segmentSummary(
+  step: number,
+  untilStep: number,
+  plan: TrainingPlan,
+  corrections: Corrections | null = null,
+): string {
   const epoch = Math.floor(step / plan.stepsPerEpoch) + 1;
-  return `steps ${step}-${untilStep}, epoch ${epoch}/${plan.epochs}`;
+  return [`steps ${step}-${untilStep}`, `epoch ${epoch}/${plan.epochs}`, ...correctionsInWords(corrections)].join(", ");
+}
+
+/** What the corrections are, one phrase each. Steps are counted from 1, as in errors. */
+export function correctionsInWords(corrections: Corrections | null): readonly string[] {
+  if (corrections === null) return [];
+  const { skippedSteps, learningRateScale } = corrections;
+  return [
+    ...(skippedSteps.length > 0
+      ? [`without the batches of steps ${skippedSteps.map((step) => step + 1).join(" ")}`]
+      : []),
+    ...(learningRateScale === 1 ? [] : [`learning rate x ${learningRateScale}`]),
+  ];
 }

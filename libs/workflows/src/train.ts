@@ -1,5 +1,6 @@
 import {
   type CarriedState,
+  type Corrections,
   type FailedAttempt,
   heartbeatTimeoutMs,
   type PreparedRun,
@@ -14,6 +15,7 @@ import {
   type TrainingPlan,
   type TrainResult,
 } from "@anneal/contracts";
+import { recoverFromNonFinite } from "@anneal/policy";
 import {
   ActivityCancellationType,
   ApplicationFailure,
@@ -59,6 +61,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
   let counts: FailureCounts = carried?.failures ?? {};
   let safeStep = carried?.last.step ?? -1;
   let numFailedAttempts = carried?.numFailedAttempts ?? 0;
+  let corrections: Corrections | null = carried?.last.corrections ?? null;
   const startedAtMs = carried?.startedAtMs ?? startTime.getTime();
 
   let state: RunState = {
@@ -87,13 +90,13 @@ export async function train(input: TrainInput): Promise<TrainResult> {
   /** Runs one activity until it succeeds, the failure table says stop, or the run is cancelled. */
   async function persist<T>(
     activity: string,
-    summary: string,
+    summary: () => string,
     call: (activities: TrainingActivities, attempt: number) => Promise<T>,
   ): Promise<T> {
     for (;;) {
       attempt += 1;
       try {
-        return await call(proxyActivities<TrainingActivities>({ ...activityOptions, summary }), attempt);
+        return await call(proxyActivities<TrainingActivities>({ ...activityOptions, summary: summary() }), attempt);
       } catch (failure) {
         if (isCancellation(failure)) throw failure;
         const { error, checkpointStep } = observeFailure(failure);
@@ -106,7 +109,14 @@ export async function train(input: TrainInput): Promise<TrainResult> {
         numFailedAttempts += 1;
         const failed: FailedAttempt = { attempt, activity, step: Math.max(safeStep, 0), error };
         const recentFailures = [...state.recentFailures, failed].slice(-maxRecentFailures);
-        const move = nextMove(error, counts, spec.retries);
+        const recovery =
+          error.code === "LOSS_NOT_FINITE" ? recoverFromNonFinite(spec.policy.nonFinite, corrections, error) : null;
+        if (recovery?.kind === "recover") {
+          corrections = recovery.corrections;
+          update({ status: "retrying", progress: null, recentFailures, numFailedAttempts });
+          continue;
+        }
+        const move = recovery ?? nextMove(error, counts, spec.retries);
         if (move.kind === "fail") {
           update({ recentFailures, numFailedAttempts });
           throw ApplicationFailure.create({
@@ -126,6 +136,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
   function arrive(result: SegmentResult, status: RunStatus): void {
     if (result.step > safeStep) counts = {};
     safeStep = Math.max(safeStep, result.step);
+    corrections = result.corrections;
     const skipped = [...(state.last?.skipped ?? []), ...result.skipped].slice(-maxRecentFailures);
     const last = { ...result, skipped };
     update({ status, last, progress: null });
@@ -134,7 +145,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
   async function prepare(): Promise<TrainingPlan> {
     const prepared: PreparedRun = await persist(
       "prepareRun",
-      `check and prepare ${spec.recipe.name}`,
+      () => `check and prepare ${spec.recipe.name}`,
       (activities, token) => activities.prepareRun({ runId, spec, attempt: token, resume: input.resume }),
     );
     state = { ...state, plan: prepared.plan };
@@ -159,7 +170,8 @@ export async function train(input: TrainInput): Promise<TrainResult> {
         await continueAsNew<typeof train>({ ...input, carried: next });
       }
       const untilStep = nextSegmentEnd(from.step, plan, spec);
-      const result = await persist("trainSegment", segmentSummary(from.step, untilStep, plan), (activities, token) =>
+      const summary = () => segmentSummary(from.step, untilStep, plan, corrections);
+      const result = await persist("trainSegment", summary, (activities, token) =>
         activities.trainSegment({
           runId,
           spec,
@@ -167,6 +179,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
           attempt: token,
           untilStep,
           allowInexact: input.resume?.allowInexact ?? false,
+          corrections,
         }),
       );
       arrive(result, "training");
@@ -176,8 +189,10 @@ export async function train(input: TrainInput): Promise<TrainResult> {
     const evaluation =
       plan.numTestSamples + plan.numValidationSamples === 0
         ? null
-        : await persist("evaluateRun", `evaluate step ${last.step}`, (activities, token) =>
-            activities.evaluateRun({ runId, spec, plan, attempt: token }),
+        : await persist(
+            "evaluateRun",
+            () => `evaluate step ${last.step}`,
+            (activities, token) => activities.evaluateRun({ runId, spec, plan, attempt: token }),
           );
     await finish();
     update({ status: "completed", evaluation });

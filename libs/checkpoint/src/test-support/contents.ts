@@ -1,4 +1,4 @@
-import type { ManifestDraft } from "@anneal/contracts";
+import { type ManifestDraft, policySchema } from "@anneal/contracts";
 import { seededRandom } from "@anneal/testing";
 import type { CheckpointContents } from "../commit.ts";
 import type { NamedTensor } from "../tensors.ts";
@@ -42,7 +42,7 @@ function makeDraft(step: number, monitor: ManifestDraft["monitor"]): ManifestDra
     seed: 42,
     recipe: { name: "mnist", digest: "d".repeat(64) },
     parameters: { learningRate: 0.001 },
-    policy: { precision: "float32", memory: { prefetchBatches: 8 } },
+    policy: policySchema.parse({}),
     optimizerName: "adam",
     fingerprint: { tensorflow: "2.21.0", intraOp: 2 },
     exact: true,

@@ -15,7 +15,7 @@ import { scalarsOf } from "../optimizers/compiled-optimizer.ts";
 import { slotsOf } from "../optimizers/eager-optimizer.ts";
 import { guardRecipe } from "../recipe/guard.ts";
 import { engineFailure } from "./failures.ts";
-import { buildRecipeStep, checkLoss, numParametersOf, type RecipeStep, toSums } from "./recipe-step.ts";
+import { buildRecipeStep, checkFinite, numParametersOf, type RecipeStep, toSums } from "./recipe-step.ts";
 import type {
   Batch,
   BatchSums,
@@ -77,14 +77,18 @@ export class CompiledEngine implements StepEngine {
     const prepared = this.#ready();
     const t = prepared.numUpdates + 1;
     const scalars = scalarsOf(prepared.step.options.optimizer, learningRate, t);
-    const sums = this.#run(prepared, "train", batch, [batch.labels as FeedValues, Int32Array.of(step), scalars]);
-    checkLoss(sums, step);
+    const { sums, rest } = this.#run(prepared, "train", batch, [
+      batch.labels as FeedValues,
+      Int32Array.of(step),
+      scalars,
+    ]);
+    checkFinite(sums, rest[0]![0]!, step);
     prepared.numUpdates = t;
     return sums;
   }
 
   evaluateBatch(batch: Batch, step: number): BatchSums {
-    return this.#run(this.#ready(), "evaluate", batch, [batch.labels as FeedValues, Int32Array.of(step)]);
+    return this.#run(this.#ready(), "evaluate", batch, [batch.labels as FeedValues, Int32Array.of(step)]).sums;
   }
 
   predictBatch(inputs: TypedArray, numSamples: number): Float32Array {
@@ -127,14 +131,14 @@ export class CompiledEngine implements StepEngine {
     for (const { variable } of prepared.step.variables) if (!variable.isDisposed) variable.dispose();
   }
 
-  #run(prepared: Prepared, kind: "train" | "evaluate", batch: Batch, rest: readonly FeedValues[]): BatchSums {
+  #run(prepared: Prepared, kind: "train" | "evaluate", batch: Batch, others: readonly FeedValues[]) {
     const { numSamples, inputs } = batch;
     const { options } = prepared.step;
     checkLength(inputs, numSamples * numElements(options.inputs.shape), numSamples);
     checkLength(batch.labels, numSamples * numElements(options.labels.shape), numSamples);
     const call = this.#call(prepared, kind, numSamples);
-    const [report] = this.#guard("a step", () => call([inputs as FeedValues, ...rest]));
-    return toSums(prepared.step, report!, numSamples);
+    const [report, ...rest] = this.#guard("a step", () => call([inputs as FeedValues, ...others]));
+    return { sums: toSums(prepared.step, report!, numSamples), rest };
   }
 
   /** The call for batches of this size. A size that is new is traced, and the state moved to a session that has it. */

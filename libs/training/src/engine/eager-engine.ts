@@ -6,8 +6,8 @@ import { guardRecipe } from "../recipe/guard.ts";
 import { engineFailure } from "./failures.ts";
 import {
   buildRecipeStep,
+  checkFinite,
   checkFit,
-  checkLoss,
   differentiate,
   evaluate,
   numParametersOf,
@@ -54,9 +54,12 @@ export class EagerEngine implements StepEngine {
     prepared.random.beginStep(step);
     return this.#withBatch(prepared, batch, (inputs, labels) => {
       const { gradients, report, loss } = differentiate(this.#tf, prepared.step, inputs, labels);
-      const sums = toSums(prepared.step, report.dataSync(), batch.numSamples);
+      const scale = this.#tf.addN(Object.values(gradients).map((gradient) => gradient.square().sum()));
+      // Read as one array: each read waits for TensorFlow.
+      const values = this.#tf.concat([report, scale.reshape([1])]).dataSync();
       this.#tf.dispose([report, loss]);
-      checkLoss(sums, step);
+      const sums = toSums(prepared.step, values, batch.numSamples);
+      checkFinite(sums, values.at(-1)!, step);
       prepared.numUpdates += 1;
       prepared.optimizer.apply(gradients, { learningRate, t: prepared.numUpdates });
       return sums;

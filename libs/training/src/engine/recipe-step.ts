@@ -105,13 +105,19 @@ export function toSums({ metrics }: RecipeStep, values: ArrayLike<number>, numSa
   return { numSamples, sums: Object.fromEntries(names.map((name, index) => [name, values[index] ?? Number.NaN])) };
 }
 
-/** @throws AnnealError LOSS_NOT_FINITE */
-export function checkLoss({ numSamples, sums }: BatchSums, step: number): void {
-  if (Number.isFinite(sums.loss)) return;
+/**
+ * @param gradientScale finite where every gradient is
+ * @throws AnnealError LOSS_NOT_FINITE
+ */
+export function checkFinite({ numSamples, sums }: BatchSums, gradientScale: number, step: number): void {
   const loss = (sums.loss ?? 0) / numSamples;
+  if (Number.isFinite(loss) && Number.isFinite(gradientScale)) return;
+  const what = Number.isFinite(loss)
+    ? `a gradient of step ${step + 1} is not finite`
+    : `the loss of step ${step + 1} is ${loss}`;
   throw new AnnealError(
     "LOSS_NOT_FINITE",
-    `the loss of step ${step + 1} is ${loss}`,
+    what,
     "Lower the learning rate, clip the gradients (clipNorm), or look for values in the data that are not finite.",
     { step: step + 1, loss: String(loss) },
   );

@@ -215,6 +215,20 @@ describe.each(engines)("the %s engine", (engineName) => {
       expect(weights()).toEqual(before);
     });
 
+    test("with a gradient that is not finite updates nothing, though the loss is finite", () => {
+      const recipe = tinyRecipe({
+        // The root's slope at zero is infinite.
+        loss: (labels: tfjs.Tensor, outputs: tfjs.Tensor) =>
+          outputs.sub(outputs).sqrt().mean().add(labels.toFloat().mean()).asScalar(),
+      });
+      engine.prepare(tinyOptions({ recipe }));
+      const before = digestOf({ ...engine.readState(), optimizerScalars: {} });
+      expect(() => trainSteps(0, 1)).toThrowError(
+        expect.objectContaining({ code: "LOSS_NOT_FINITE", message: "a gradient of step 1 is not finite" }),
+      );
+      if (engineName === "compiled") expect(digestOf({ ...engine.readState(), optimizerScalars: {} })).toBe(before);
+    });
+
     test("trains on the penalties that layers declare, and reports the loss without them", () => {
       const lossAndNorm = (l2: number) => {
         const recipe = tinyRecipe({

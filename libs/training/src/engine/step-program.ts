@@ -79,7 +79,8 @@ export type BatchKind = "train" | "evaluate" | "predict";
 
 /**
  * What a batch of a given size does, of each kind. Feeds: inputs; except for "predict" labels and the step, int32; for "train" the
- * optimizer's scalars. Fetches: sums of loss and metrics, float32 `[1 + metrics]`; for "predict" the outputs.
+ * optimizer's scalars. Fetches: sums of loss and metrics, float32 `[1 + metrics]`, for "train" also a number that is finite where
+ * all gradients are; for "predict" the outputs. Where loss or gradients are not finite, "train" updates nothing.
  */
 export const batchEntry: Readonly<Record<BatchKind, (context: TraceContext) => Entry>> = {
   train: trainEntry,
@@ -114,8 +115,6 @@ function trainEntry(context: TraceContext): Entry {
     ]);
     return { loss, report, ...Object.fromEntries(named) };
   });
-  const finite = makeValue("IsFinite", [traced.outputs.loss!], typeAttribute("T", "float32"));
-  const gate = gateOf(finite);
   const slots = new Map(state.optimizer.map(({ name, handle }) => [name, handle]));
   const handles = new Map(state.model.map(({ name, handle }) => [name, handle]));
   const trained = step.trained.flatMap(({ name, variable }): readonly GraphVariable[] => {
@@ -133,6 +132,9 @@ function trainEntry(context: TraceContext): Entry {
       },
     ];
   });
+  const scale = gradientScale(trained.map(({ gradient }) => gradient));
+  const finite = bothFinite(traced.outputs.loss!, scale);
+  const gate = gateOf(finite);
   const assignments = [...traced.assigned].map(([name, value]) =>
     makeNode(
       "AssignVariableOp",
@@ -144,7 +146,7 @@ function trainEntry(context: TraceContext): Entry {
   const updates = [...updateNodes(step.options.optimizer, trained, gate(scalars)), ...assignments];
   return {
     feeds: [...feeds.values, scalars],
-    fetches: [after(traced.outputs.report!, finite, updates)],
+    fetches: [after(traced.outputs.report!, finite, updates), scale],
   };
 }
 
@@ -224,6 +226,17 @@ function traceStep(
       }
     },
   });
+}
+
+/** Half the sum of all squares: one pass over each gradient, which clipping by the global norm needs anyway. */
+function gradientScale(gradients: readonly Value[]): Value {
+  const halves = gradients.map((gradient) => makeValue("L2Loss", [gradient], typeAttribute("T", "float32")));
+  return makeValue("AddN", halves, { ...typeAttribute("T", "float32"), N: attribute.int(halves.length) });
+}
+
+function bothFinite(a: Value, b: Value): Value {
+  const finite = (value: Value) => makeValue("IsFinite", [value], typeAttribute("T", "float32"));
+  return makeValue("LogicalAnd", [finite(a), finite(b)]);
 }
 
 /** Lets values through where `condition` holds; elsewhere they are dead, and so is what needs them. */

@@ -168,12 +168,15 @@ export function runLoop(options: LoopOptions): LoopOutcome {
 
   function trainStep(): { readonly isLastOfEpoch: boolean } {
     return withNext((item) => {
-      const learningRate = options.learningRate.at(state.step);
-      const sums = engine.trainBatch(item, { step: state.step, learningRate });
+      const { cursor, step, accumulator, corrections } = state;
+      let added = accumulator;
+      if (!corrections?.skippedSteps.includes(step)) {
+        const learningRate = options.learningRate.at(step) * (corrections?.learningRateScale ?? 1);
+        added = addBatch(accumulator, engine.trainBatch(item, { step, learningRate }));
+      }
       numSamples += item.numSamples;
       stats.numSteps += 1;
-      const { cursor, step, accumulator } = state;
-      state = { ...state, step: step + 1, cursor: advance(cursor, 1), accumulator: addBatch(accumulator, sums) };
+      state = { ...state, step: step + 1, cursor: advance(cursor, 1), accumulator: added };
       return { isLastOfEpoch: item.isLastOfPhase };
     });
   }

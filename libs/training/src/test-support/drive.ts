@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import {
+  type Corrections,
   type PreparedRun,
   type Progress,
   type ResumeChoices,
@@ -48,16 +49,21 @@ export class RunDriver {
 
   /** One segment, to the end of the epoch unless told otherwise. */
   async segment(
-    options: { untilStep?: number; onProgress?: (progress: Progress) => void; allowInexact?: boolean } = {},
+    options: {
+      untilStep?: number;
+      onProgress?: (progress: Progress) => void;
+      allowInexact?: boolean;
+      corrections?: Corrections | null;
+    } = {},
   ) {
     const { runId, spec } = this;
     const { plan } = this.prepared!;
     const trainer = await this.start();
     const nextEpoch = (Math.floor(this.last!.step / plan.stepsPerEpoch) + 1) * plan.stepsPerEpoch;
     const untilStep = options.untilStep ?? Math.min(plan.totalSteps, nextEpoch);
-    const { onProgress, allowInexact = false } = options;
+    const { onProgress, allowInexact = false, corrections = null } = options;
     const ended = await trainer.segment(
-      { runId, spec, plan, attempt: ++this.attempt, untilStep, allowInexact },
+      { runId, spec, plan, attempt: ++this.attempt, untilStep, allowInexact, corrections },
       onProgress,
     );
     this.last = ended.result;

@@ -20,11 +20,11 @@ export default defineRecipe({
     units: z.int().min(1).max(64).default(8),
     patience: z.int().min(1).default(99),
     initialWeights: z.string().default(""),
-    ending: z.enum(["none", "exit", "throw", "nan"]).default("none"),
+    ending: z.enum(["none", "exit", "throw", "nan", "badSample"]).default("none"),
   }),
-  data: ({ parameters: { delayMs } }) => {
+  data: ({ parameters: { delayMs, ending } }) => {
     const noise = transform(import.meta.resolve("./lib/noise.ts"), { strength: 0.1, delayMs });
-    const { rest, held } = arrays(patterns(190, 4)).split({ share: 0.2, seed: 5 });
+    const { rest, held } = arrays(patterns(190, 4, ending === "badSample" ? 3 : -1)).split({ share: 0.2, seed: 5 });
     return { train: rest.map(noise), validation: held, test: arrays(patterns(40, 4)) };
   },
   model: ({ parameters: { units, ending }, inputShape, numClasses }) => {
@@ -57,13 +57,14 @@ export default defineRecipe({
 `;
 
 const patterns = `
-export function patterns(numSamples: number, numClasses: number) {
+export function patterns(numSamples: number, numClasses: number, badSample = -1) {
   const inputs = new Float32Array(numSamples * 12);
   const labels = new Int32Array(numSamples);
   for (let sample = 0; sample < numSamples; sample++) {
     labels[sample] = (sample * 7) % numClasses;
     for (let i = 0; i < 12; i++) inputs[sample * 12 + i] = Math.sin((i + 1) * (labels[sample]! + 1) + sample);
   }
+  if (badSample >= 0) inputs[badSample * 12] = Number.NaN;
   return { inputs, inputShape: [12], labels, numClasses };
 }
 `;

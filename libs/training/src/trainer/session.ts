@@ -2,6 +2,7 @@ import { type CheckpointStore, type LoadedCheckpoint, openCheckpointStore } from
 import {
   AnnealError,
   type CheckpointReference,
+  type Corrections,
   type EvaluationResult,
   type Fingerprint,
   type LoopState,
@@ -169,9 +170,9 @@ export class TrainerSession {
   }
 
   /** Trains until a step or the end of the segment's time. Whatever state it ends in is committed. */
-  async train(untilStep: number): Promise<LoopOutcome> {
+  async train(untilStep: number, corrections: Corrections | null = null): Promise<LoopOutcome> {
     const { spec } = this.options;
-    const { state } = this.#at();
+    const state = { ...this.#at().state, ...(corrections && { corrections }) };
     const feed = await this.#feedAt(state.cursor.item);
     try {
       const outcome = await this.#host.run({
@@ -256,6 +257,7 @@ export class TrainerSession {
       stoppedEarly: state.stoppedEarly,
       exact,
       skipped,
+      corrections: state.corrections ?? null,
     };
   }
 

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCheckpointStore } from "@anneal/checkpoint";
-import type { RunSpecInput } from "@anneal/contracts";
+import type { AnnealError, Corrections, RunSpecInput } from "@anneal/contracts";
+import { recoverFromNonFinite } from "@anneal/policy";
 import { processAlive, seededRandom, tempAnnealHome, waitFor } from "@anneal/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RunDriver } from "../test-support/drive.ts";
@@ -283,6 +284,35 @@ describe("bad input", () => {
     await expect(run.segment()).rejects.toMatchObject({ code: "LOSS_NOT_FINITE", facts: { step: 6 } });
     const [newest] = await openCheckpointStore(run.runDirectory).list();
     expect(newest!.step).toBe(0);
+  });
+
+  test("a sample that is not a number: each epoch goes on without its batch, bit for bit when interrupted", async () => {
+    const digests: string[] = [];
+    for (const untilStep of [undefined, 8]) {
+      const run = newRun({ ending: "badSample" });
+      await run.prepare();
+      let corrections: Corrections | null = null;
+      let numRollbacks = 0;
+      while (!run.last!.finished) {
+        try {
+          const step = run.last!.step;
+          await run.segment({ corrections, ...(untilStep !== undefined && step < untilStep ? { untilStep } : {}) });
+          // A new process has the corrections from the checkpoint alone.
+          if (untilStep !== undefined) await run.close();
+          corrections = null;
+        } catch (error) {
+          const recovery = recoverFromNonFinite(run.spec.policy.nonFinite, run.last!.corrections, error as AnnealError);
+          if (recovery.kind === "fail") throw error;
+          corrections = recovery.corrections;
+          numRollbacks += 1;
+        }
+      }
+      expect(numRollbacks).toBe(3);
+      expect(run.last!.corrections).toMatchObject({ learningRateScale: 1, numRecoveries: 3 });
+      expect(run.last!.corrections!.skippedSteps).toHaveLength(3);
+      digests.push(run.last!.checkpoint.digest);
+    }
+    expect(digests[1]).toBe(digests[0]);
   });
 
   test("a full disk ends the segment, not the process; then it goes on", async () => {

@@ -63,7 +63,7 @@ export class Trainer {
     this.#board.setPlan(session.plan);
     this.#board.setPhase(this.#stopRequested ? "stopping" : "training");
     return this.#dropOnFailure(async () => {
-      const { end, stats } = await session.train(input.untilStep);
+      const { end, stats } = await session.train(input.untilStep, input.corrections ?? null);
       await this.#record(session, { ...stats, ...session.feedWaits(), attempt: input.attempt, end });
       return { result: session.result(skipped), stopped: end === "stopped" };
     });
