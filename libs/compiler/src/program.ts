@@ -1,4 +1,13 @@
-import { encodeGraph, encodeSavedModel, type Graph, makeGraph, typeOf, type Value } from "@anneal/graph";
+import {
+  encodeGraph,
+  encodeSavedModel,
+  type Graph,
+  makeGraph,
+  makeValue,
+  typeAttribute,
+  typeOf,
+  type Value,
+} from "@anneal/graph";
 import type { Feed, Signature } from "@anneal/runtime";
 import type { Pass } from "./passes/pass.ts";
 import { type PassRecord, runPasses } from "./passes/run-passes.ts";
@@ -31,7 +40,10 @@ export function compileProgram<Name extends string>(
   const outputs = named.flatMap(([name, { fetches }]) =>
     fetches.map((value, index) => [`${name}/${index}`, value] as const),
   );
-  const { graph, records } = runPasses(makeGraph(Object.fromEntries(outputs)), passes);
+  const { graph: rewritten, records } = runPasses(makeGraph(Object.fromEntries(outputs)), passes);
+  const graph = makeGraph(
+    Object.fromEntries(Object.entries(rewritten.outputs).map(([name, value]) => [name, fetchable(value)])),
+  );
   const { bytes, nameOf } = encodeGraph(withFeeds(graph, named));
   const signatures = named.map(([name, { feeds, fetches }]) => [
     name,
@@ -41,6 +53,12 @@ export function compileProgram<Name extends string>(
     },
   ]);
   return { savedModel: encodeSavedModel(bytes), signatures: Object.fromEntries(signatures), graph, passes: records };
+}
+
+/** TensorFlow does not return what it was fed. */
+function fetchable(value: Value): Value {
+  if (value.node.op !== "Placeholder") return value;
+  return makeValue("Identity", [value], typeAttribute("T", typeOf(value).dtype));
 }
 
 /** A placeholder that nothing needs is fed all the same: a model may ignore its labels. */

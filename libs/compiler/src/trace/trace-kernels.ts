@@ -41,6 +41,18 @@ const traceKernels: Readonly<Record<string, (tf: Tfjs, call: KernelCall) => Tens
 };
 
 function splat(dtype: DataType, shape: readonly number[], value: number) {
+  // tfjs-node's says of what it casts to float32 that it were still of its dtype before.
+  Mean(tf, { inputs, attributes, backend }) {
+    const x = tf.cast(inputs.x as Tensor, "float32");
+    const axes = tf.util.parseAxisParam(attributes.axis as number | number[], x.shape);
+    const { TF_ATTR_BOOL, TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = backend.binding;
+    const opAttributes = [
+      { name: "keep_dims", type: TF_ATTR_BOOL, value: attributes.keepDims as boolean },
+      { name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT },
+      { name: "Tidx", type: TF_ATTR_TYPE, value: TF_INT32 },
+    ];
+    return backend.executeSingleOutput("Mean", opAttributes, [x, tf.tensor1d(axes, "int32")]);
+  },
   const data =
     dtype === "float32" ? Float32Array.of(value) : dtype === "int32" ? Int32Array.of(value) : Uint8Array.of(value);
   return constant({ dtype: dtype as Dtype, shape, data });

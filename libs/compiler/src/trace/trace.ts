@@ -54,7 +54,7 @@ export function trace<Name extends string>(tf: Tfjs, request: TraceRequest<Name>
     let traced: Trace | undefined;
     // Not as tidy's result: it would look for tensors in the whole graph.
     tf.tidy(() => {
-      traced = traceBody(backend, request);
+      traced = traceBody(tf, backend, request);
     });
     return traced!;
   } finally {
@@ -68,7 +68,11 @@ export function trace<Name extends string>(tf: Tfjs, request: TraceRequest<Name>
   }
 }
 
-function traceBody<Name extends string>(backend: TraceBackend, { inputs, variables, body }: TraceRequest<Name>): Trace {
+function traceBody<Name extends string>(
+  tf: Tfjs,
+  backend: TraceBackend,
+  { inputs, variables, body }: TraceRequest<Name>,
+): Trace {
   const reads = new Map<string, Value>();
   const standIns = variables.map(({ name, variable, handle }) => {
     const read = readVariable(handle, { dtype: variable.dtype as Dtype, shape: variable.shape });
@@ -88,6 +92,8 @@ function traceBody<Name extends string>(backend: TraceBackend, { inputs, variabl
   return { outputs, assigned, reads };
 }
 
+  // Some may have been kept from the tidying that ends the trace.
+  tf.dispose(Object.values<Tensor>(results).filter((tensor) => !(tensor instanceof tf.Variable)));
 /** TensorFlow.js has no bytes: a function sees them as float32 (0..255), cast in the graph. */
 function asFloat(fed: Value): Value {
   if (typeOf(fed).dtype !== "uint8") return fed;
