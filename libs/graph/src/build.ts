@@ -1,7 +1,7 @@
 import { type Attributes, attribute } from "./attributes.ts";
-import type { Node, Value } from "./graph.ts";
+import { type Node, typeOf, type Value } from "./graph.ts";
 import { inferOutputs } from "./infer.ts";
-import type { ConstantValue, Dtype, TensorType } from "./types.ts";
+import { type ConstantValue, type Dtype, sameShape, type TensorType } from "./types.ts";
 
 export interface NodeOptions {
   readonly controls?: readonly Node[];
@@ -80,4 +80,39 @@ export function constantOf({ node }: Value): ConstantValue | null {
 
 export function typeAttribute(name: string, dtype: Dtype): Attributes {
   return { [name]: attribute.type(dtype) };
+}
+
+/** `value` in another shape of the same size: itself, where it has that shape. */
+export function reshape(value: Value, shape: readonly number[], options: NodeOptions = {}): Value {
+  const { dtype, shape: current } = typeOf(value);
+  if (sameShape(current, shape)) return value;
+  const attributes = { T: attribute.type(dtype), Tshape: attribute.type("int32") };
+  return makeValue("Reshape", [value, intVector(shape)], attributes, options);
+}
+
+/** `value` with its axes in another order: axis `i` of the result is axis `order[i]` of the value. */
+export function transpose(value: Value, order: readonly number[], options: NodeOptions = {}): Value {
+  if (order.every((axis, index) => axis === index)) return value;
+  const attributes = { T: attribute.type(typeOf(value).dtype), Tperm: attribute.type("int32") };
+  return makeValue("Transpose", [value, intVector(order)], attributes, options);
+}
+
+/** A call of an op whose only attribute is the dtype of its inputs. */
+export function simpleCall(op: string, inputs: readonly Value[], options: NodeOptions = {}): Value {
+  return makeValue(op, inputs, typeAttribute("T", typeOf(inputs[0]!).dtype), options);
+}
+
+/** Sum, mean or another reduction of `value` over these axes. */
+export function reduce(
+  op: string,
+  value: Value,
+  { axes, keepsDims = false }: { readonly axes: readonly number[]; readonly keepsDims?: boolean },
+  options: NodeOptions = {},
+): Value {
+  const attributes = {
+    T: attribute.type(typeOf(value).dtype),
+    Tidx: attribute.type("int32"),
+    keep_dims: attribute.bool(keepsDims),
+  };
+  return makeValue(op, [value, intVector(axes)], attributes, options);
 }

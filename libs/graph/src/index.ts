@@ -8,15 +8,27 @@ export {
   type NodeOptions,
   placeholder,
   readVariable,
+  reduce,
+  reshape,
   scalar,
+  simpleCall,
+  transpose,
   typeAttribute,
   variableHandle,
 } from "./build.ts";
 export { type EncodedGraph, encodeGraph, encodeSavedModel } from "./encode.ts";
 export { countUses, type Graph, makeGraph, type Node, sameValue, typeOf, type Value } from "./graph.ts";
+export { isSet, numbersOf, producerOf, reducedAxes, splatOf } from "./match.ts";
 export { opTable } from "./ops/index.ts";
 export type { OpKind, OpRow } from "./ops/row.ts";
-export { type RewriteContext, type RewriteRule, rewriteGraph } from "./rewrite.ts";
+export {
+  type RewriteContext,
+  type RewriteRule,
+  rewriteGraph,
+  rewriteUntilStable,
+  ruleByOp,
+  type ValueRule,
+} from "./rewrite.ts";
 export {
   type ConstantValue,
   type Dtype,

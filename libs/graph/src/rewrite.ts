@@ -59,3 +59,36 @@ export function rewriteGraph(graph: Graph, rule: RewriteRule): Graph {
   const outputs = Object.fromEntries(Object.entries(graph.outputs).map(([name, value]) => [name, map(value)]));
   return makeGraph(outputs);
 }
+
+/** What the first and only output of a node becomes, or null to keep it. */
+export type ValueRule = (node: Node, context: RewriteContext) => Value | null;
+
+/**
+ * A rule that looks up the one for a node's op. Nodes with control edges are kept: what they wait for, or what makes them
+ * different from others of their kind, is not theirs to lose.
+ */
+export function ruleByOp(table: Readonly<Record<string, ValueRule>>): RewriteRule {
+  return (node, context) => {
+    if (node.controls.length > 0 || !Object.hasOwn(table, node.op)) return null;
+    const value = table[node.op]!(node, context);
+    return value === null ? null : [value];
+  };
+}
+
+/** More rounds than any real graph takes: two rules that undo each other. */
+const maxRounds = 100;
+
+/** Applies a rule until there is nothing left that it changes: what one application makes is seen by the next. */
+export function rewriteUntilStable(graph: Graph, rule: RewriteRule): Graph {
+  let current = graph;
+  for (let round = 0; round < maxRounds; round++) {
+    let hasFired = false;
+    current = rewriteGraph(current, (node, context) => {
+      const values = rule(node, context);
+      hasFired ||= values !== null;
+      return values;
+    });
+    if (!hasFired) return current;
+  }
+  throw new Error(`a rule still changes the graph after ${maxRounds} rounds`);
+}

@@ -17,12 +17,14 @@ const toBool: OpRow = {
 
 const binary: OpRow = {
   kind: "elementwise",
+  broadcasts: true,
   infer: (call) => [
     { dtype: commonDtype(call, [0, 1]), shape: broadcastShapes(call, call.input(0).shape, call.input(1).shape) },
   ],
 };
 const comparison: OpRow = {
   kind: "elementwise",
+  broadcasts: true,
   infer: (call) => [{ dtype: "bool", shape: binary.infer(call)[0]!.shape }],
 };
 
@@ -159,6 +161,7 @@ export const elementwiseOps: OpFamily = {
   },
   SelectV2: {
     kind: "elementwise",
+    broadcasts: true,
     infer: (call) => {
       const branches = broadcastShapes(call, call.input(1).shape, call.input(2).shape);
       return [{ dtype: commonDtype(call, [1, 2]), shape: broadcastShapes(call, call.input(0).shape, branches) }];

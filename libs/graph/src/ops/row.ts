@@ -45,6 +45,8 @@ export interface OpRow {
   readonly infer: (call: OpCall) => readonly TensorType[];
   /** Whether two equal calls may give different results, or a call does more than return: never merged, never folded. */
   readonly stateful?: true;
+  /** Whether inputs of other shapes are broadcast to the shape of the output (NumPy's rule). */
+  readonly broadcasts?: true;
   /** Whether `f(a, b) = f(b, a)` bit for bit. */
   readonly commutative?: true;
 }
