@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeTimings, type NodeTiming } from "./runMetadata.ts";
 import type { TensorflowBackend } from "./tensorflow.ts";
 
 /** Values that a session takes: memory that stays as it is until the call returns. Aligned to 64 bytes it is not copied. */
@@ -50,25 +51,38 @@ export class GraphSession {
   }
 
   /** The call of a signature. Feeds in the signature's order; what returns are copies. */
-  bind({ feeds, fetches }: Signature): SessionFunction {
+  bind(signature: Signature): SessionFunction {
+    const call = this.#bind(signature, false);
+    return (values) => call(values).outputs;
+  }
+
+  /** The same, and what ran and how long. Recording costs time: compare nodes with each other, not sums with untraced calls. */
+  bindTraced(signature: Signature): (feeds: readonly FeedValues[]) => readonly NodeTiming[] {
+    const call = this.#bind(signature, true);
+    return (values) => decodeTimings(new Uint8Array(call(values).runMetadata ?? new ArrayBuffer(0)));
+  }
+
+  #bind({ feeds, fetches }: Signature, traced: boolean) {
     const { binding } = this.#backend;
     const dtypeNumbers = { float32: binding.TF_FLOAT, int32: binding.TF_INT32, uint8: binding.TF_UINT8 };
     // The addon splits at commas and wants one at the end.
     const feedNames = feeds.map(({ name }) => `${name},`).join("");
     const fetchNames = fetches.map((name) => `${name},`).join("");
-    return (values) => {
+    return (values: readonly FeedValues[]) => {
       const ids: number[] = [];
       try {
         for (const [index, { dtype, shape }] of feeds.entries()) {
           ids.push(binding.createTensor(shape, dtypeNumbers[dtype], values[index]!));
         }
-        return binding.runSavedModel(this.#id, ids, feedNames, fetchNames).map(({ id }) => {
+        const results = binding.runSavedModel(this.#id, ids, feedNames, fetchNames, traced);
+        const outputs = results.map(({ id }) => {
           try {
             return binding.tensorDataSync(id) as Float32Array | Int32Array;
           } finally {
             binding.deleteTensor(id);
           }
         });
+        return { outputs, runMetadata: results.runMetadata };
       } finally {
         for (const id of ids) binding.deleteTensor(id);
       }

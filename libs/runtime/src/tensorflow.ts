@@ -47,7 +47,9 @@ export interface TensorflowBinding {
     inputIds: readonly number[],
     inputNames: string,
     outputNames: string,
-  ): TensorMetadata[];
+    /** Returns also what ran and how long: `runMetadata`, a serialized message. */
+    traced?: boolean,
+  ): TensorMetadata[] & { readonly runMetadata?: ArrayBuffer };
   getNumOfSavedModels(): number;
   getNumOfTensors(): number;
   isUsingGpuDevice(): boolean;
