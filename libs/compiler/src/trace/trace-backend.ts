@@ -39,6 +39,10 @@ export interface TraceBackend extends TensorflowBackend {
   makeSymbolic(value: Value): Tensor;
   /** The value behind a tensor: of the graph, or a constant with the tensor's data. */
   valueOf(tensor: TraceInput): Value;
+  /** From now on a tensor stands for another value of its size. */
+  rebind(tensor: TensorInfo, value: Value): void;
+  /** The layer that is being traced; empty when none is. */
+  scope(): string;
   /** Calls an op by TensorFlow's name with inputs that are tensors, as kernels do. */
   record(op: string, inputs: readonly TraceInput[], attributes: Attributes): Tensor[];
   /** Nodes that are recorded meanwhile belong to the layer of this name. */
@@ -46,6 +50,9 @@ export interface TraceBackend extends TensorflowBackend {
   /** Forgets every value; tensors of the trace are not to be used after. */
   reset(): void;
 }
+
+/** Before the name of the part of a step that a gradient belongs to. */
+export const gradientPrefix = "gradient/";
 
 /** Constants of more values than this are looked through for being one value. */
 const smallSize = 64;
@@ -95,8 +102,7 @@ export function createTraceBackend(tf: Tfjs, base: TensorflowBackend): TraceBack
 
   const record = (op: string, inputs: readonly TraceInput[], attributes: Attributes): Tensor[] => {
     const taken = inputs.map(toValue);
-    // A gradient belongs to the layer whose values it takes.
-    const scope = currentScope() || (taken.find(({ node }) => node.scope !== "")?.node.scope ?? "");
+    const scope = currentScope() || gradientScope(taken);
     const node = makeNode(op, taken, attributes, { scope });
     return node.outputs.map((_, index) => makeSymbolic({ node, index }));
   };
@@ -117,6 +123,8 @@ export function createTraceBackend(tf: Tfjs, base: TensorflowBackend): TraceBack
   const backend: TraceBackend = Object.assign(Object.create(base) as TensorflowBackend, {
     makeSymbolic,
     valueOf: toValue,
+    rebind: ({ dataId }: TensorInfo, value: Value) => void values.set(dataId, value),
+    scope: currentScope,
     record,
     withScope<T>(name: string, run: () => T): T {
       scopes.push(name);
@@ -163,6 +171,11 @@ export function createTraceBackend(tf: Tfjs, base: TensorflowBackend): TraceBack
     },
   });
   return backend;
+}
+
+/** What runs under no name adds up gradients: it belongs where one of them comes from. */
+function gradientScope(taken: readonly Value[]): string {
+  return taken.find(({ node: { scope } }) => scope.startsWith(gradientPrefix))?.node.scope ?? "";
 }
 
 /** What the trace needs of the real backend beyond its public type. */

@@ -1,6 +1,7 @@
 import { attribute, constant, type Dtype } from "@anneal/graph";
 import type { Tfjs } from "@anneal/runtime";
 import type { DataType, KernelConfig, NamedAttrMap, NamedTensorInfoMap, Tensor, TensorInfo } from "@tensorflow/tfjs";
+import { recordNormalization } from "./normalizations.ts";
 import type { TraceBackend } from "./trace-backend.ts";
 
 interface KernelCall {
@@ -25,22 +26,21 @@ const traceKernels: Readonly<Record<string, (tf: Tfjs, call: KernelCall) => Tens
       Taxis: attribute.type("int32"),
     })[0]!;
   },
+  FusedBatchNorm(tf, { inputs, attributes, backend }) {
+    const { x, mean, variance, scale, offset } = inputs as Readonly<Record<"x" | "mean" | "variance", TensorInfo>> &
+      Readonly<Record<string, TensorInfo | undefined>>;
+    const epsilon = attributes.varianceEpsilon as number;
+    const result = recordNormalization(backend, { x, mean, variance, scale, offset, epsilon });
+    if (result !== null) return backend.makeSymbolic(result);
+    const { kernelFunc } = tf.getKernel("FusedBatchNorm", "tensorflow");
+    return kernelFunc({ inputs, attrs: attributes as NamedAttrMap, backend }) as TensorInfo;
+  },
   Step(tf, { inputs, attributes }) {
     const x = inputs.x as Tensor;
     const above = tf.cast(tf.greater(x, tf.scalar(0, x.dtype)), "float32");
     const alpha = (attributes.alpha as number | undefined) ?? 0;
     return alpha === 0 ? above : tf.add(tf.mul(above, 1 - alpha), alpha);
   },
-  Fill(_tf, { attributes, backend }) {
-    const { shape, value } = attributes as { shape: number[]; value: number };
-    const dtype = (attributes.dtype as DataType | undefined) ?? "float32";
-    return backend.makeSymbolic(splat(dtype, shape, value));
-  },
-  ZerosLike: (_tf, { inputs: { x }, backend }) => backend.makeSymbolic(splat(x!.dtype, x!.shape, 0)),
-  OnesLike: (_tf, { inputs: { x }, backend }) => backend.makeSymbolic(splat(x!.dtype, x!.shape, 1)),
-};
-
-function splat(dtype: DataType, shape: readonly number[], value: number) {
   // tfjs-node's says of what it casts to float32 that it were still of its dtype before.
   Mean(tf, { inputs, attributes, backend }) {
     const x = tf.cast(inputs.x as Tensor, "float32");
@@ -53,6 +53,16 @@ function splat(dtype: DataType, shape: readonly number[], value: number) {
     ];
     return backend.executeSingleOutput("Mean", opAttributes, [x, tf.tensor1d(axes, "int32")]);
   },
+  Fill(_tf, { attributes, backend }) {
+    const { shape, value } = attributes as { shape: number[]; value: number };
+    const dtype = (attributes.dtype as DataType | undefined) ?? "float32";
+    return backend.makeSymbolic(splat(dtype, shape, value));
+  },
+  ZerosLike: (_tf, { inputs: { x }, backend }) => backend.makeSymbolic(splat(x!.dtype, x!.shape, 0)),
+  OnesLike: (_tf, { inputs: { x }, backend }) => backend.makeSymbolic(splat(x!.dtype, x!.shape, 1)),
+};
+
+function splat(dtype: DataType, shape: readonly number[], value: number) {
   const data =
     dtype === "float32" ? Float32Array.of(value) : dtype === "int32" ? Int32Array.of(value) : Uint8Array.of(value);
   return constant({ dtype: dtype as Dtype, shape, data });

@@ -2,7 +2,9 @@ import { AnnealError } from "@anneal/contracts";
 import { attribute, type Dtype, makeValue, readVariable, typeOf, type Value } from "@anneal/graph";
 import type { TensorflowBackend, Tfjs } from "@anneal/runtime";
 import type { Tensor, Variable } from "@tensorflow/tfjs";
+import { nameGradients } from "./gradient-scopes.ts";
 import { createTraceBackend, type TraceBackend } from "./trace-backend.ts";
+import { installTraceGradients } from "./trace-gradients.ts";
 import { registerTraceKernels } from "./trace-kernels.ts";
 
 /** A variable and the handle that it has in the graph. */
@@ -45,6 +47,8 @@ export function trace<Name extends string>(tf: Tfjs, request: TraceRequest<Name>
   const backend = traceBackendOf(tf);
   const home = tf.getBackend();
   activate(tf, backendName);
+  const restoreGradients = installTraceGradients(tf, backend);
+  const restoreTape = nameGradients(tf, backend);
   const { random } = Math;
   Math.random = () => {
     throw randomDraw();
@@ -59,6 +63,8 @@ export function trace<Name extends string>(tf: Tfjs, request: TraceRequest<Name>
     return traced!;
   } finally {
     Math.random = random;
+    restoreTape();
+    restoreGradients();
     // Not by assign(): the originals were never given up.
     request.variables.forEach(({ variable }, index) => {
       variable.dataId = originals[index]!;
@@ -89,11 +95,11 @@ function traceBody<Name extends string>(
   variables.forEach(({ name, variable }, index) => {
     if (variable.dataId !== standIns[index]) assigned.set(name, backend.valueOf(variable));
   });
+  // Some may have been kept from the tidying that ends the trace.
+  tf.dispose(Object.values<Tensor>(results).filter((tensor) => !(tensor instanceof tf.Variable)));
   return { outputs, assigned, reads };
 }
 
-  // Some may have been kept from the tidying that ends the trace.
-  tf.dispose(Object.values<Tensor>(results).filter((tensor) => !(tensor instanceof tf.Variable)));
 /** TensorFlow.js has no bytes: a function sees them as float32 (0..255), cast in the graph. */
 function asFloat(fed: Value): Value {
   if (typeOf(fed).dtype !== "uint8") return fed;
