@@ -1,3 +1,4 @@
+export { createEngine } from "./engine/create-engine.ts";
 export { EagerEngine } from "./engine/eager-engine.ts";
 export type {
   Batch,

@@ -1,3 +1,4 @@
+import type { ScopeFunction } from "@anneal/compiler";
 import { AnnealError } from "@anneal/contracts";
 import type { Tfjs } from "@anneal/runtime";
 import type { Tensor, Variable } from "@tensorflow/tfjs";
@@ -22,6 +23,8 @@ export interface RecipeStep {
   readonly trained: readonly NamedVariable[];
   readonly loss: LossFunction;
   readonly metrics: readonly (readonly [string, Metric])[];
+  /** Runs a part of the step under a name, which the ops in it bear where they are recorded. */
+  readonly scope: ScopeFunction;
 }
 
 /**
@@ -44,6 +47,7 @@ export function buildRecipeStep(options: EngineOptions): RecipeStep {
     trained,
     loss: resolveLoss(options.recipe.loss),
     metrics: Object.entries(options.recipe.metrics ?? {}),
+    scope: (_name, run) => run(),
   };
 }
 
@@ -53,7 +57,7 @@ export function numParametersOf({ variables }: RecipeStep): number {
 
 /** Outputs as loss and metrics see them. */
 export function forward(step: RecipeStep, inputs: Tensor, labelShape: readonly number[], training: boolean): Tensor {
-  const outputs = step.model.apply(inputs, { training }) as Tensor;
+  const outputs = step.scope("model", () => step.model.apply(inputs, { training }) as Tensor);
   // `dense({units: 1})` against scalar labels: without this, subtraction would broadcast to [batch, batch].
   const isColumn = outputs.rank === labelShape.length + 1 && outputs.shape.at(-1) === 1;
   return isColumn && step.options.recipe.loss !== "softmaxCrossEntropy" ? outputs.squeeze([-1]) : outputs;
@@ -62,7 +66,7 @@ export function forward(step: RecipeStep, inputs: Tensor, labelShape: readonly n
 /** Sums of loss and metrics over the batch as one small array, in the order of `toSums`; and the loss, a mean. */
 export function evaluate(tf: Tfjs, step: RecipeStep, inputs: Tensor, labels: Tensor) {
   const outputs = forward(step, inputs, labels.shape, false);
-  const loss = step.loss(labels, outputs);
+  const loss = step.scope("loss", () => step.loss(labels, outputs));
   return { loss, report: report(tf, step, loss, labels, outputs) };
 }
 
@@ -72,9 +76,9 @@ export function differentiate(tf: Tfjs, step: RecipeStep, inputs: Tensor, labels
   const { grads } = tf.variableGrads(
     () => {
       const outputs = forward(step, inputs, labels.shape, true);
-      const loss = step.loss(labels, outputs);
+      const loss = step.scope("loss", () => step.loss(labels, outputs));
       kept = { loss: tf.keep(loss.clone()), report: tf.keep(report(tf, step, loss, labels, outputs)) };
-      return tf.add(loss, regularization(tf, step.model)).asScalar();
+      return step.scope("regularization", () => tf.add(loss, regularization(tf, step.model)).asScalar());
     },
     step.trained.map(({ variable }) => variable) as Variable[],
   );
@@ -131,11 +135,13 @@ function regularization(tf: Tfjs, model: Model): Tensor {
   return losses.length === 0 ? tf.scalar(0) : tf.addN(losses);
 }
 
-function report(tf: Tfjs, { metrics }: RecipeStep, loss: Tensor, labels: Tensor, outputs: Tensor): Tensor {
-  // Per-sample values are summed here: a mean times the number of samples would round.
-  const sums = metrics.map(([, metric]) => {
-    const values = metric.compute(labels, outputs).toFloat();
-    return values.rank === 0 ? values.mul(outputs.shape[0]!) : values.sum();
+function report(tf: Tfjs, { metrics, scope }: RecipeStep, loss: Tensor, labels: Tensor, outputs: Tensor): Tensor {
+  return scope("metrics", () => {
+    // Per-sample values are summed here: a mean times the number of samples would round.
+    const sums = metrics.map(([, metric]) => {
+      const values = metric.compute(labels, outputs).toFloat();
+      return values.rank === 0 ? values.mul(outputs.shape[0]!) : values.sum();
+    });
+    return tf.stack([loss.mul(outputs.shape[0]!).asScalar(), ...sums]);
   });
-  return tf.stack([loss.mul(outputs.shape[0]!).asScalar(), ...sums]);
 }

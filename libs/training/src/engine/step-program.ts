@@ -95,8 +95,8 @@ export const batchEntry: Readonly<Record<BatchKind, (context: TraceContext) => E
  */
 export function traceFit(context: TraceContext): readonly number[] {
   let outputShape: readonly number[] = [];
-  traceStep(context, batchFeeds(context, "fit"), (inputs, labels) => {
-    outputShape = checkFit(context.tf, context.step, inputs, labels);
+  traceStep(context, batchFeeds(context, "fit"), (step, inputs, labels) => {
+    outputShape = checkFit(context.tf, step, inputs, labels);
     return {};
   });
   return outputShape;
@@ -107,8 +107,8 @@ function trainEntry(context: TraceContext): Entry {
   const feeds = batchFeeds(context, `train${context.numSamples}`);
   const scalars = placeholder(`${feeds.prefix}/scalars`, { dtype: "float32", shape: [numStepScalars] });
   const gradientNames = new Map(step.trained.map(({ name, variable }) => [variable.name, name]));
-  const traced = traceStep(context, feeds, (inputs, labels) => {
-    const { loss, report, gradients } = differentiate(tf, step, inputs, labels);
+  const traced = traceStep(context, feeds, (scoped, inputs, labels) => {
+    const { loss, report, gradients } = differentiate(tf, scoped, inputs, labels);
     const named = Object.entries(gradients).map(([name, gradient]) => [
       `gradient/${gradientNames.get(name)}`,
       gradient,
@@ -151,18 +151,17 @@ function trainEntry(context: TraceContext): Entry {
 }
 
 function evaluateEntry(context: TraceContext): Entry {
-  const { tf, step } = context;
+  const { tf } = context;
   const feeds = batchFeeds(context, `evaluate${context.numSamples}`);
-  const { outputs } = traceStep(context, feeds, (inputs, labels) => ({
+  const { outputs } = traceStep(context, feeds, (step, inputs, labels) => ({
     report: evaluate(tf, step, inputs, labels).report,
   }));
   return { feeds: feeds.values, fetches: [outputs.report!] };
 }
 
 function predictEntry(context: TraceContext): Entry {
-  const { step } = context;
   const feeds = batchFeeds(context, `predict${context.numSamples}`);
-  const { outputs } = traceStep(context, feeds, (inputs) => ({
+  const { outputs } = traceStep(context, feeds, (step, inputs) => ({
     outputs: step.model.apply(inputs, { training: false }) as Tensor,
   }));
   return { feeds: [feeds.inputs], fetches: [outputs.outputs!] };
@@ -205,7 +204,7 @@ function batchFeeds({ step: { options }, numSamples }: TraceContext, prefix: str
 function traceStep(
   { tf, step, state, random, traced }: TraceContext,
   { inputs, labels, step: number }: BatchFeeds,
-  body: (inputs: Tensor, labels: Tensor) => Readonly<Record<string, Tensor>>,
+  body: (step: RecipeStep, inputs: Tensor, labels: Tensor) => Readonly<Record<string, Tensor>>,
 ) {
   const variables = state.model.map(({ name, handle }, index) => ({
     name,
@@ -220,7 +219,7 @@ function traceStep(
     body: (fed, scope) => {
       traced.step = fed.number;
       try {
-        return withLayerScopes(step.model, scope, () => body(fed.inputs, fed.labels));
+        return withLayerScopes(step.model, scope, () => body({ ...step, scope }, fed.inputs, fed.labels));
       } finally {
         traced.step = null;
       }
