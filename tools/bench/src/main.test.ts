@@ -27,5 +27,34 @@ it("trains beside model.fit and prints rows with a ratio", async () => {
 it("refuses a bench that does not exist, and names those that do", async () => {
   const { exitCode, stdout, stderr } = await runBench("tain");
   expect([exitCode, stdout]).toEqual([2, ""]);
-  expect(stderr).toMatch(/train, checkpoint, feed, orchestration, start/);
+  expect(stderr).toMatch(/train, step, checkpoint, feed, orchestration, start/);
+});
+
+it("takes the same steps compiled, eagerly and by model.fit", async () => {
+  const args = ["step", "--quick", "--models", "mlp", "--rounds", "2", "--json"];
+  const { exitCode, stdout, stderr, leftovers } = await runBench(...args);
+  expect(exitCode, stderr).toBe(0);
+  expect(leftovers).toEqual([]);
+  const { rows, details } = JSON.parse(stdout);
+  expect(rows.map(({ metric, peer }: { metric: string; peer: string | null }) => [metric, peer])).toEqual([
+    ["step", "Anneal eager"],
+    ["step", "tfjs-node model.fit"],
+    ["peak memory", "tfjs-node model.fit"],
+    ["prepare", null],
+  ]);
+  const { subjects } = details.step[0];
+  expect(subjects).toHaveLength(3);
+  for (const { numParameters, msPerStep, firstLoss, losses } of subjects) {
+    expect(numParameters).toBe(33 * 256 + 257 * 256 + 257 * 10);
+    expect(msPerStep).toHaveLength(2);
+    expect(firstLoss).toBeCloseTo(subjects[0].firstLoss, 4);
+    expect(losses.at(-1)).toBeCloseTo(subjects[0].losses.at(-1), 3);
+    expect(losses.at(-1)).toBeLessThan(firstLoss);
+  }
+});
+
+it("refuses a model that does not exist", async () => {
+  const { exitCode, stderr } = await runBench("step", "--models", "mpl");
+  expect(exitCode).toBe(2);
+  expect(stderr).toMatch(/mlp, cnn, resnet, transformer, lstm/);
 });

@@ -1,12 +1,14 @@
 /**
- * `pnpm bench [name…] [--json] [--quick] [--rounds N]`: measures Anneal against its peers, interleaved in one run.
+ * `pnpm bench [name…] [--json [FILE.json]] [--quick] [--rounds N] [--models A,B] [--peers]`: measures Anneal against its peers, interleaved in one run.
  */
+import { writeFileSync } from "node:fs";
 import { toAnnealError } from "@anneal/contracts";
 import { benches } from "./benches/index.ts";
 import { parseArguments } from "./harness/arguments.ts";
 import { BenchScope, type Row } from "./harness/bench.ts";
 import { describeMachine, formatMachine } from "./harness/machine.ts";
 import { renderTable } from "./harness/render.ts";
+import { workloads } from "./step/workloads.ts";
 
 const log = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -27,20 +29,28 @@ async function main(): Promise<void> {
     process.stdout.write(`${help()}\n`);
     return;
   }
-  const { names, quick, rounds, json } = options;
+  const { names, json, jsonFile, quick, rounds, models, peers } = options;
   const machine = describeMachine();
   const date = new Date().toISOString();
   log(`${date}: ${formatMachine(machine)}${quick ? "; quick: these numbers mean little" : ""}`);
   const rows: Row[] = [];
   const notes: string[] = [];
+  const details: Record<string, unknown> = {};
   for (const bench of benches.filter(({ name }) => names.includes(name))) {
     log(`${bench.name}: ${bench.measures}`);
-    await using scope = new BenchScope({ quick, rounds, log: (line) => log(`${bench.name}: ${line}`) });
+    await using scope = new BenchScope({
+      quick,
+      rounds,
+      models,
+      peers,
+      log: (line) => log(`${bench.name}: ${line}`),
+    });
     using signals = endOnSignal(scope);
     try {
       const result = await bench.run(scope);
       rows.push(...result.rows);
       notes.push(...result.notes.map((note) => `${bench.name}: ${note}`));
+      if (result.details !== undefined) details[bench.name] = result.details;
     } catch (cause) {
       // An interrupt fails whatever ran; the process ends when the scope is clean.
       await signals.ending;
@@ -48,8 +58,10 @@ async function main(): Promise<void> {
       fail(cause);
     }
   }
+  const document = `${JSON.stringify({ date, machine, quick, rows, notes, details }, null, 2)}\n`;
+  if (jsonFile !== null) writeFileSync(jsonFile, document);
   if (json) {
-    process.stdout.write(`${JSON.stringify({ date, machine, quick, rows, notes }, null, 2)}\n`);
+    process.stdout.write(document);
     return;
   }
   const said = [`${date}; ${formatMachine(machine)}`, "", renderTable(rows), "", ...notes];
@@ -85,13 +97,15 @@ function endOnSignal(scope: BenchScope) {
 
 function help(): string {
   return [
-    "usage: pnpm bench [name…] [--json] [--quick] [--rounds N]",
+    "usage: pnpm bench [name…] [--json [FILE.json]] [--quick] [--rounds N] [--models A,B] [--peers]",
     "",
     ...benches.map(({ name, measures }) => `  ${name.padEnd(14)} ${measures}`),
     "",
-    "  --json         one JSON document with the rows in place of the table",
+    "  --json         one JSON document with the rows in place of the table; with a file: into it, beside the table",
     "  --quick        seconds in place of minutes: shows that a bench works, not what it measures",
     "  --rounds N     rounds of every comparison",
+    `  --models A,B   step only: some of ${workloads.map(({ name }) => name).join(", ")}`,
+    "  --peers        step only: Keras and PyTorch too, in a Python environment that is made in the cache (gigabytes)",
     "",
     "example: pnpm bench train feed --rounds 3",
   ].join("\n");

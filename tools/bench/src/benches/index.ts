@@ -4,7 +4,8 @@ import { feed } from "./feed.ts";
 import { orchestration } from "./orchestration.ts";
 import { recover } from "./recover.ts";
 import { start } from "./start.ts";
+import { step } from "./step.ts";
 import { train } from "./train.ts";
 
 /** Every bench, in the order in which they run. */
-export const benches: readonly Bench[] = [train, checkpoint, feed, orchestration, start, recover];
+export const benches: readonly Bench[] = [train, step, checkpoint, feed, orchestration, start, recover];

@@ -7,11 +7,26 @@ it("reads names and flags; no names mean all", () => {
   expect(parseArguments(["feed", "feed", "--json", "--quick", "--rounds", "3"], known)).toEqual({
     names: ["feed"],
     json: true,
+    jsonFile: null,
     quick: true,
     rounds: 3,
+    models: null,
+    peers: false,
     help: false,
   });
   expect(parseArguments([], known)).toMatchObject({ names: known, json: false, quick: false, rounds: null });
+});
+
+it("reads what the step bench takes, and a file after --json", () => {
+  const args = ["feed", "--models", "mlp,cnn", "--peers", "--json", "out.json", "train"];
+  expect(parseArguments(args, known)).toMatchObject({
+    names: ["feed", "train"],
+    models: ["mlp", "cnn"],
+    peers: true,
+    json: false,
+    jsonFile: "out.json",
+  });
+  expect(parseArguments(["--json", "feed"], known)).toMatchObject({ names: ["feed"], json: true, jsonFile: null });
 });
 
 it.each([[["tain"]], [["--rounds", "0"]], [["--rounds", "1.5"]], [["--fast"]]])(

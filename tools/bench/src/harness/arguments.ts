@@ -4,23 +4,40 @@ import { AnnealError } from "@anneal/contracts";
 export interface BenchArguments {
   /** Names of benches; all when none is given. */
   readonly names: readonly string[];
+  /** Whether the document is printed in place of the table. */
   readonly json: boolean;
+  /** Where the document is written, beside the table; null for nowhere. */
+  readonly jsonFile: string | null;
   readonly quick: boolean;
   readonly rounds: number | null;
+  /** Models of the step bench; all of them when null. */
+  readonly models: readonly string[] | null;
+  /** Whether Python peers are measured too. */
+  readonly peers: boolean;
   readonly help: boolean;
 }
 
 /** Reads the command line. Throws USAGE. */
 export function parseArguments(args: readonly string[], known: readonly string[]): BenchArguments {
-  const { values, positionals } = parse(args);
+  const { jsonFile, rest } = takeJsonFile(args);
+  const { values, positionals } = parse(rest);
   const unknown = positionals.find((name) => !known.includes(name));
   if (unknown !== undefined) throw usage(`there is no bench called "${unknown}"`, `Use some of: ${known.join(", ")}.`);
   const rounds = values.rounds === undefined ? null : Number(values.rounds);
   if (rounds !== null && !(Number.isInteger(rounds) && rounds >= 1)) {
     throw usage(`--rounds takes a whole number from 1, not "${values.rounds}"`, "Write for example --rounds 5.");
   }
-  const { json = false, quick = false, help = false } = values;
-  return { names: positionals.length > 0 ? [...new Set(positionals)] : known, json, quick, rounds, help };
+  const { json = false, quick = false, peers = false, help = false } = values;
+  const names = positionals.length > 0 ? [...new Set(positionals)] : known;
+  const models = values.models?.split(",") ?? null;
+  return { names, json, jsonFile, quick, rounds, models, peers, help };
+}
+
+/** `--json FILE.json` is taken out: an option whose value may be missing is none that `parseArgs` knows. */
+function takeJsonFile(args: readonly string[]): { readonly jsonFile: string | null; readonly rest: readonly string[] } {
+  const at = args.findIndex((arg, index) => arg === "--json" && args[index + 1]?.endsWith(".json"));
+  if (at === -1) return { jsonFile: null, rest: args };
+  return { jsonFile: args[at + 1] ?? null, rest: args.toSpliced(at, 2) };
 }
 
 function parse(args: readonly string[]) {
@@ -32,6 +49,8 @@ function parse(args: readonly string[]) {
         json: { type: "boolean" },
         quick: { type: "boolean" },
         rounds: { type: "string" },
+        models: { type: "string" },
+        peers: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     });

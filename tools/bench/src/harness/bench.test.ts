@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { BenchScope, rowsOf } from "./bench.ts";
 
-const settings = { quick: false, rounds: null, log: () => {} };
+const settings = { quick: false, rounds: null, models: null, peers: false, log: () => {} };
 
 describe("a bench's scope", () => {
   it("takes back what a bench made, the newest first, also when it fails", async () => {

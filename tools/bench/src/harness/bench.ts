@@ -22,6 +22,8 @@ export interface BenchResult {
   readonly rows: readonly Row[];
   /** What a reader needs beside the numbers: sentences. */
   readonly notes: readonly string[];
+  /** All that was measured, for the document alone. */
+  readonly details?: unknown;
 }
 
 export interface Bench {
@@ -36,6 +38,10 @@ export interface BenchSettings {
   readonly quick: boolean;
   /** Overrides the number of rounds of every bench. */
   readonly rounds: number | null;
+  /** Models of the step bench; all of them when null. */
+  readonly models: readonly string[] | null;
+  /** Whether Python peers are measured too. */
+  readonly peers: boolean;
   readonly log: (line: string) => void;
 }
 

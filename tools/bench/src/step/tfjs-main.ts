@@ -1,0 +1,43 @@
+import { numElements } from "@anneal/data";
+import { installSeededRandom, loadTensorflow } from "@anneal/runtime";
+import type { Tensor } from "@tensorflow/tfjs";
+import { readBatches } from "./batches.ts";
+import { models } from "./models/index.ts";
+import { learningRate, seed } from "./recipe.ts";
+import { findWorkload, serve, threadOptions } from "./serve.ts";
+
+/** The peer: tfjs-node's own `model.fit` as its users call it, on the same layers and initial weights. */
+await serve((order) => {
+  const workload = findWorkload(order.workload);
+  const { tf, version } = loadTensorflow(threadOptions(order));
+  const { inputs, labels } = readBatches(order.batchesPath);
+  const { batchSize, numClasses } = workload;
+  const numSamples = labels.length / numElements(workload.labels.shape);
+  const toTensor = tf.tensor as (values: typeof inputs, shape: number[], dtype: "float32" | "int32") => Tensor;
+  const xs = toTensor(inputs, [numSamples, ...workload.inputs.shape], workload.inputs.dtype as "float32" | "int32");
+  const ys = tf.tidy(() =>
+    tf.oneHot(tf.tensor(labels, [numSamples, ...workload.labels.shape], "int32"), numClasses).toFloat(),
+  );
+  const startedAt = performance.now();
+  const random = installSeededRandom(tf, { seed });
+  random.beginInit();
+  const model = models[workload.name](workload);
+  random.uninstall();
+  model.compile({
+    optimizer: tf.train.adam(learningRate),
+    loss: (oneHot, logits) => tf.losses.softmaxCrossEntropy(oneHot, logits),
+  });
+  const prepareMs = performance.now() - startedAt;
+  const numParameters = model.trainableWeights.reduce((sum, { shape }) => sum + numElements(shape as number[]), 0);
+  const heads = new Map<number, readonly [Tensor, Tensor]>();
+  return {
+    ready: { numParameters, prepareMs, version: `tfjs-node ${tf.version_core}, TensorFlow ${version}` },
+    async takeSteps(numSteps) {
+      const head =
+        heads.get(numSteps) ?? ([xs, ys].map((all) => all.slice(0, numSteps * batchSize)) as [Tensor, Tensor]);
+      heads.set(numSteps, head);
+      const { history } = await model.fit(...head, { batchSize, epochs: 1, shuffle: false, verbose: 0 });
+      return Number(history.loss?.[0]);
+    },
+  };
+});
