@@ -1,3 +1,4 @@
+import type { PassReport } from "@anneal/contracts";
 import {
   encodeGraph,
   encodeSavedModel,
@@ -10,7 +11,7 @@ import {
 } from "@anneal/graph";
 import type { Feed, Signature } from "@anneal/runtime";
 import type { Pass } from "./passes/pass.ts";
-import { type PassRecord, runPasses } from "./passes/run-passes.ts";
+import { runPasses } from "./passes/run-passes.ts";
 
 /** One way to call a program. */
 export interface Entry {
@@ -24,11 +25,13 @@ export interface Entry {
 export type Entries<Name extends string> = Readonly<Record<Name, Entry>>;
 
 export interface CompiledProgram<Name extends string> {
+  /** The graph as TensorFlow's `GraphDef`. */
+  readonly graphDef: Uint8Array;
   /** What a `GraphSession` loads. */
   readonly savedModel: Uint8Array;
   readonly signatures: Readonly<Record<Name, Signature>>;
   readonly graph: Graph;
-  readonly passes: readonly PassRecord[];
+  readonly passes: readonly PassReport[];
 }
 
 /** Compiles entries to one graph. */
@@ -52,7 +55,13 @@ export function compileProgram<Name extends string>(
       fetches: fetches.map((_, index) => nameOf(graph.outputs[`${name}/${index}`]!)),
     },
   ]);
-  return { savedModel: encodeSavedModel(bytes), signatures: Object.fromEntries(signatures), graph, passes: records };
+  return {
+    graphDef: bytes,
+    savedModel: encodeSavedModel(bytes),
+    signatures: Object.fromEntries(signatures),
+    graph,
+    passes: records,
+  };
 }
 
 /** TensorFlow does not return what it was fed. */

@@ -1,5 +1,6 @@
 export * from "./activities.ts";
 export * from "./errors.ts";
+export * from "./explanation.ts";
 export * from "./fingerprint.ts";
 export * from "./manifest.ts";
 export * from "./policy.ts";

@@ -1,5 +1,6 @@
 import type { EvaluateInput, PreparedRun, PrepareInput, SegmentInput } from "./activities.ts";
 import type { ErrorRecord } from "./errors.ts";
+import type { StepExplanation } from "./explanation.ts";
 import type { CheckpointReference, EvaluationResult, Progress, SegmentResult, SkippedCheckpoint } from "./training.ts";
 
 /**
@@ -23,6 +24,8 @@ export type TrainerRequest =
       readonly checkpoint: string | null;
       readonly samples: PredictionSamples;
     }
+  /** Opens the step of the run that was prepared last: its graph, and what its nodes cost. */
+  | { readonly type: "explain" }
   | { readonly type: "stop" }
   | { readonly type: "close" };
 
@@ -33,6 +36,7 @@ export type TrainerReply =
   | { readonly type: "segmentEnded"; readonly result: SegmentResult; readonly stopped: boolean }
   | { readonly type: "evaluated"; readonly result: EvaluationResult }
   | { readonly type: "predicted"; readonly result: PredictionResult }
+  | { readonly type: "explained"; readonly result: StepExplanation }
   | { readonly type: "failed"; readonly error: ErrorRecord };
 
 export type DataSplit = EvaluationResult["split"];

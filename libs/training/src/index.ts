@@ -9,6 +9,7 @@ export type {
   StepEngine,
   StepScalars,
 } from "./engine/step-engine.ts";
+export { explainRecipe } from "./inference/explain.ts";
 export { evaluateCheckpoint, type LoadedModel, loadModel, predictWithCheckpoint } from "./inference/inference.ts";
 export { constant, cosine, type Schedule, warmup } from "./optimizers/schedules.ts";
 export {

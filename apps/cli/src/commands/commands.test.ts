@@ -50,6 +50,33 @@ describe("wrong input is refused before anything is started", () => {
   });
 });
 
+describe("explain", () => {
+  const home = tempAnnealHome();
+  afterAll(() => home[Symbol.dispose]());
+
+  test("shows the passes, the parts and the nodes of a recipe's step, and writes graph and picture", async () => {
+    const output = join(home.path, "opened");
+    const end = await runAnneal(["explain", "smoke", "--output", output, "--json"], home.env);
+    expect(end.exitCode).toBe(0);
+    const { passes, parts, nodes, files } = end.json() as Record<string, readonly { readonly name: string }[]> & {
+      readonly files: { readonly graph: string; readonly picture: string };
+    };
+    expect(passes!.length).toBeGreaterThan(0);
+    expect(parts!.map(({ name }) => name)).toContain("loss");
+    expect(nodes!.length).toBeGreaterThan(10);
+    expect(readFileSync(files.picture, "utf8")).toMatch(/^<svg/);
+    expect(readFileSync(files.graph).byteLength).toBeGreaterThan(1_000);
+    // No run was made of it.
+    expect(existsSync(join(home.path, "runs"))).toBe(false);
+  });
+
+  test("an engine without a graph is an error", async () => {
+    const end = await runAnneal(["explain", "smoke", "--engine", "eager", "--json"], home.env);
+    expect(end.json()).toMatchObject({ error: { code: "USAGE" } });
+    expect(end.exitCode).toBe(2);
+  });
+});
+
 describe("a run's life, with a real server, worker and trainer", () => {
   const home = tempAnnealHome();
   const anneal = (...args: string[]): Promise<CommandEnd> => runAnneal([...args, "--json"], home.env);

@@ -1,13 +1,6 @@
+import type { PassReport } from "@anneal/contracts";
 import { type Graph, verifyGraph } from "@anneal/graph";
 import type { Pass } from "./pass.ts";
-
-/** What a pass did. */
-export interface PassRecord {
-  readonly name: string;
-  readonly milliseconds: number;
-  readonly numNodesBefore: number;
-  readonly numNodesAfter: number;
-}
 
 export interface RunPassesOptions {
   /** Verifies after every pass, not only at the ends: finds the pass that broke the graph. For tests. */
@@ -23,10 +16,10 @@ export function runPasses(
   graph: Graph,
   passes: readonly Pass[],
   { verifiesEach = false }: RunPassesOptions = {},
-): { readonly graph: Graph; readonly records: readonly PassRecord[] } {
+): { readonly graph: Graph; readonly records: readonly PassReport[] } {
   verifyGraph(graph);
   let current = graph;
-  const records = passes.map(({ name, run }): PassRecord => {
+  const records = passes.map(({ name, run }): PassReport => {
     const start = performance.now();
     const numNodesBefore = current.nodes.length;
     current = run(current);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { NamedTensor } from "@anneal/checkpoint";
 import { compileProgram, type Entry, preservingPasses } from "@anneal/compiler";
+import type { StepExplanation } from "@anneal/contracts";
 import { numElements, type TypedArray } from "@anneal/data";
 import {
   type FeedValues,
@@ -14,6 +15,7 @@ import {
 import { scalarsOf } from "../optimizers/compiled-optimizer.ts";
 import { slotsOf } from "../optimizers/eager-optimizer.ts";
 import { guardRecipe } from "../recipe/guard.ts";
+import { explainStep } from "./explain-step.ts";
 import { engineFailure } from "./failures.ts";
 import { buildRecipeStep, checkFinite, numParametersOf, type RecipeStep, toSums } from "./recipe-step.ts";
 import type {
@@ -120,6 +122,16 @@ export class CompiledEngine implements StepEngine {
       prepared.session!.calls.get("load")!(values.map(({ data }) => data as FeedValues)),
     );
     prepared.numUpdates = optimizerScalars.t ?? 0;
+  }
+
+  explain(): StepExplanation {
+    const { step, state, traced, random } = this.#ready();
+    const { batchSize } = step.options;
+    const values = this.#guard("reading the state", () => this.#ready().session!.calls.get("read")!([]));
+    const backend = this.#tf.findBackend("tensorflow") as TensorflowBackend;
+    return this.#guard("an explanation", () =>
+      explainStep({ tf: this.#tf, backend, step, state, traced, random, numSamples: batchSize }, values),
+    );
   }
 
   dispose(): void {

@@ -1,3 +1,4 @@
+import { AnnealError, type StepExplanation } from "@anneal/contracts";
 import { type FieldSpec, numElements, type TypedArray } from "@anneal/data";
 import { createSharedTensor, installSeededRandom, type SeededRandom, type Tfjs } from "@anneal/runtime";
 import type { Tensor } from "@tensorflow/tfjs";
@@ -109,6 +110,14 @@ export class EagerEngine implements StepEngine {
     }));
     restoreTensors(this.#tf, slots, state.optimizer, "optimizer");
     prepared.numUpdates = state.optimizerScalars.t ?? 0;
+  }
+
+  explain(): StepExplanation {
+    throw new AnnealError(
+      "USAGE",
+      "the eager engine has no graph to explain: it runs op by op",
+      'Explain the recipe with engine: "compiled".',
+    );
   }
 
   dispose(): void {

@@ -147,6 +147,34 @@ describe.each(engines)("the %s engine", (engineName) => {
       expect(digestOf(engine.readState())).toBe(expected);
     });
 
+    test("can be opened where there is a graph, and stays as it was", () => {
+      engine.prepare(tinyOptions());
+      trainSteps(0, 2);
+      const before = digestOf(engine.readState());
+      if (engineName === "eager") {
+        expect(() => engine.explain()).toThrowError(expect.objectContaining({ code: "USAGE" }));
+        return;
+      }
+      const { parts, nodes, passes, graphDef, stepMilliseconds } = engine.explain();
+      expect(parts.map(({ name }) => name)).toEqual([
+        "stem",
+        "batch_normalization",
+        "re_lu",
+        "flatten",
+        "dense",
+        "dropout",
+        "dense_1",
+        "loss",
+        "metrics",
+      ]);
+      expect(parts[0]!.microseconds.forward).toBeGreaterThan(0);
+      expect(nodes.some(({ op, phase }) => op === "ResourceApplyAdam" && phase === "update")).toBe(true);
+      expect(passes.length).toBeGreaterThan(0);
+      expect(Buffer.from(graphDef).includes("ResourceApplyAdam")).toBe(true);
+      expect(stepMilliseconds).toBeGreaterThan(0);
+      expect(digestOf(engine.readState())).toBe(before);
+    });
+
     test("reads are copies: later steps do not change them", () => {
       engine.prepare(tinyOptions());
       trainSteps(0, 1);

@@ -1,5 +1,5 @@
 import type { NamedTensor } from "@anneal/checkpoint";
-import type { EngineName } from "@anneal/contracts";
+import type { EngineName, StepExplanation } from "@anneal/contracts";
 import type { FieldSpec, TypedArray } from "@anneal/data";
 import type { OptimizerSpec } from "../optimizers/specs.ts";
 import type { Recipe } from "../recipe/define.ts";
@@ -30,6 +30,12 @@ export interface StepEngine {
   readState(): EngineState;
   /** @throws AnnealError CHECKPOINT_INCOMPATIBLE when names or shapes are not those of this model and optimizer */
   loadState(state: EngineState): void;
+  /**
+   * Opens the step: its graph, and what its nodes cost on a batch that is made up. Trains, and leaves the state as it was.
+   *
+   * @throws AnnealError USAGE for an engine without a graph
+   */
+  explain(): StepExplanation;
   dispose(): void;
 }
 

@@ -16,6 +16,7 @@ import {
   type Progress,
   type SegmentInput,
   type SegmentResult,
+  type StepExplanation,
   type TrainerReply,
   type TrainerRequest,
 } from "@anneal/contracts";
@@ -190,6 +191,11 @@ export class TrainerClient {
   async predict(checkpoint: string | null, samples: PredictionSamples): Promise<PredictionResult> {
     const { runDirectory } = this;
     return (await this.#ask({ type: "predict", runDirectory, checkpoint, samples }, "predicted", ignore)).result;
+  }
+
+  /** Opens the step of the run that this process has prepared. */
+  async explain(): Promise<StepExplanation> {
+    return (await this.#ask({ type: "explain" }, "explained", ignore)).result;
   }
 
   /** Asks a running segment to commit a checkpoint and end. */

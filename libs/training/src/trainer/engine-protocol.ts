@@ -1,4 +1,4 @@
-import type { EngineName, ErrorRecord, LoopState, Metrics, Threads } from "@anneal/contracts";
+import type { EngineName, ErrorRecord, LoopState, Metrics, StepExplanation, Threads } from "@anneal/contracts";
 import type { RingHandles, TypedArray } from "@anneal/data";
 import type { EngineOptions, EngineState, PreparedEngine } from "../engine/step-engine.ts";
 import type { MonitorRules } from "../loop/bookkeeping.ts";
@@ -49,6 +49,7 @@ export interface EngineCalls {
   run: { input: RunLoop; output: LoopOutcome };
   evaluate: { input: { readonly ring: RingHandles; readonly step: number }; output: EvaluationSums };
   predict: { input: { readonly inputs: TypedArray; readonly numSamples: number }; output: Float32Array };
+  explain: { input: null; output: StepExplanation };
   /** Outputs and labels of every item of a feed, one sample after another. */
   predictFeed: { input: { readonly ring: RingHandles }; output: FeedPredictions };
 }

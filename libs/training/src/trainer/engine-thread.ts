@@ -59,6 +59,7 @@ const handlers: Handlers = {
   run: async (input) => run(input),
   evaluate: async (input) => evaluate(input),
   predict: async ({ inputs, numSamples }) => engine().predictBatch(inputs, numSamples),
+  explain: async () => engine().explain(),
   predictFeed: async ({ ring }) => predictFeed(ring),
 };
 

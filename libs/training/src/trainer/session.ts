@@ -10,6 +10,7 @@ import {
   type RunSpec,
   type SegmentResult,
   type SkippedCheckpoint,
+  type StepExplanation,
   type Threads,
   type TrainingPlan,
   toAnnealError,
@@ -221,6 +222,11 @@ export class TrainerSession {
   /** Outputs and labels of all items of a feed. */
   predictFeed(ring: RingHandles): Promise<FeedPredictions> {
     return this.#host.call("predictFeed", { ring });
+  }
+
+  /** The step, opened. */
+  explain(): Promise<StepExplanation> {
+    return this.#host.call("explain", null);
   }
 
   /** How long the engine waited for the training's feed since it was opened, in ms. */

@@ -6,6 +6,7 @@ import {
   type PredictionResult,
   type PreparedRun,
   type SegmentResult,
+  type StepExplanation,
   type TrainerReply,
   type TrainerRequest,
 } from "@anneal/contracts";
@@ -90,6 +91,11 @@ export class Trainer {
     const { session, skipped } = await this.#openForReading(request.runDirectory, request.checkpoint);
     this.#board.setPhase("evaluating");
     return predictSamples(session, request.samples, skipped);
+  }
+
+  async explain(): Promise<StepExplanation> {
+    if (this.#session === null) throw new AnnealError("USAGE", "no run was prepared", "Prepare a run first.");
+    return this.#session.explain();
   }
 
   /** A running segment ends at its next step with a checkpoint. */
