@@ -38,6 +38,13 @@ describe("late reshapes", () => {
     expect(numReshapes(opsOf(after))).toBe(1);
   });
 
+  test("a scalar that was a vector of one before is one after: the rule comes to an end", () => {
+    const total = simpleCall("Log", [reshape(placeholder("s", { dtype: "float32", shape: [1] }), [])]);
+    const s = { type: { dtype: "float32", shape: [1] }, values: Float32Array.of(3) } as const;
+    const after = expectSameNumbers(tensorflow, makeGraph({ y: total }), { s }, [lateReshapes]);
+    expect(after.outputs.y!.node.op).toBe("Reshape");
+  });
+
   test.each([
     [
       "a value that was never reshaped",

@@ -56,8 +56,9 @@ interface Shapes {
 function inShape(input: Value, { shape, inner, keepsRows }: Shapes): Value | null {
   const own = typeOf(input).shape;
   const isAlongLast = own.length === 1 && own[0] === shape.at(-1);
-  // Of one axis, a vector is the tensor itself.
-  if (own.length === 0 || (isAlongLast && keepsRows && shape.length > 1 && inner.length > 0)) return input;
+  // Of one axis, a vector is the tensor itself; of none, a scalar is.
+  const isScalar = own.length === 0 && shape.length > 0;
+  if (isScalar || (isAlongLast && keepsRows && shape.length > 1 && inner.length > 0)) return input;
   if (!sameShape(own, shape)) return null;
   const value = constantOf(input);
   if (value !== null) return isSplat(value) || value.data.length > 0 ? constant({ ...value, shape: inner }) : null;
