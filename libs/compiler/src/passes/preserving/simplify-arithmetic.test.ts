@@ -28,6 +28,7 @@ describe("simplify arithmetic", () => {
       ["Square"],
     ],
     ["factors in a row", (t) => t.mul(2).div(3).neg().mul(0.5).square(), ["Mul", "Square"]],
+    ["factors on both sides", (t) => t.square().mul(2).mul(t.exp().mul(3)).div(6), ["Exp", "Mul", "Square"]],
     ["signs that cancel", (t) => t.square().neg().sum(1).mean().neg(), ["Mean", "Square", "Sum"]],
     ["a sign before a sum of two", (t) => t.square().add(t.abs().neg()), ["Abs", "Square", "Sub"]],
     ["a negative difference", (t) => t.square().sub(t.abs()).neg(), ["Abs", "Square", "Sub"]],
@@ -50,6 +51,7 @@ describe("simplify arithmetic", () => {
   test.each<[string, (x: Tensor) => Tensor]>([
     ["a neutral element that broadcasts", (t) => t.mul(tf.ones([4, 2, 3]))],
     ["a neutral element on the other side", (t) => tf.scalar(1).div(t)],
+    ["a sign of fewer values", (t) => t.sum().neg().mul(t)],
     ["other powers", (t) => t.pow(3)],
     ["a constant of several values", (t) => t.mul(tf.tensor1d([1, 1, 2]))],
   ])("keeps %s", (_name, body) => {

@@ -5,6 +5,7 @@ import {
   rewriteUntilStable,
   ruleByOp,
   sameShape,
+  sameValue,
   scalar,
   simpleCall,
   sizeOf,
@@ -42,7 +43,7 @@ const rules: Readonly<Record<string, ValueRule>> = {
   Add: add,
   AddV2: add,
   Sub: firstOf(neutralRight(0), subtraction, splatAsScalar),
-  Mul: firstOf(neutral(1), negativeFactor, factorOfFactor, signOfProduct, splatAsScalar),
+  Mul: firstOf(neutral(1), negativeFactor, factorOfFactor, factorOutside, signOfProduct, splatAsScalar),
   RealDiv: firstOf(neutralRight(1), divisionAsFactor, signOutside, splatAsScalar),
   Neg: negation,
   Pow: firstOf(neutralRight(1), power, splatAsScalar),
@@ -123,6 +124,17 @@ function factorOfFactor({ inputs, outputs, scope }: Node, context: Context): Val
   return inner === null ? null : scale(inner.value, scaled.factor * inner.factor, outputs[0]!.shape, scope);
 }
 
+/** `(c x) (d y) = (c d) (x y)`: one factor in place of two, and it goes on to the next. */
+function factorOutside({ inputs, outputs, scope }: Node, context: Context): Value | null {
+  const [a, b] = inputs as [Value, Value];
+  const { dtype, shape } = outputs[0]!;
+  if (dtype !== "float32" || !sameShape(typeOf(a).shape, shape) || !sameShape(typeOf(b).shape, shape)) return null;
+  const [scaledA, scaledB] = [innerFactor(a, context), innerFactor(b, context)];
+  if (scaledA === null || scaledB === null || sameValue(a, b)) return null;
+  const product = simpleCall("Mul", [scaledA.value, scaledB.value], { scope });
+  return scale(product, scaledA.factor * scaledB.factor, shape, scope);
+}
+
 /** `(d x) / c = (d / c) x`. */
 function divisionAsFactor({ inputs, outputs, scope }: Node, context: Context): Value | null {
   const divisor = splatOf(inputs[1]!);
@@ -160,10 +172,12 @@ function power({ inputs, outputs, scope }: Node): Value | null {
   }
 }
 
-/** `f(-x, …) = -f(x, …)`, and the sign goes on to where it may cancel; after a sum there are fewer values to turn. */
+/** `f(-x, …) = -f(x, …)`, and the sign goes on to where it may cancel, if there are no more values to turn there. */
 function signOutside(node: Node, { numUses, original }: Context): Value | null {
-  const inner = producerOf(node.inputs[0]!, "Neg");
-  if (inner === null || numUses(original(node.inputs[0]!)) !== 1) return null;
+  const [input] = node.inputs as [Value];
+  const inner = producerOf(input, "Neg");
+  if (inner === null || numUses(original(input)) !== 1) return null;
+  if (sizeOf(node.outputs[0]!.shape) > sizeOf(typeOf(input).shape)) return null;
   const inside: Node = { ...node, inputs: node.inputs.with(0, inner.inputs[0]!) };
   return simpleCall("Neg", [{ node: inside, index: 0 }], { scope: node.scope });
 }
