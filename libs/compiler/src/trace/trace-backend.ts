@@ -77,6 +77,7 @@ export function createTraceBackend(tf: Tfjs, base: TensorflowBackend): TraceBack
     if (isInt64(tensor)) return constant({ dtype: "int64", shape: [], data: int64Data(tensor) });
     const known = values.get(tensor.dataId);
     if (known === undefined) {
+      if (!owner.tensorMap.has(tensor.dataId)) throw keptState(currentScope());
       const value = constant(readConstant(owner, tensor));
       values.set(tensor.dataId, value);
       return value;
@@ -94,7 +95,7 @@ export function createTraceBackend(tf: Tfjs, base: TensorflowBackend): TraceBack
   const materialize = (tensor: TraceInput): void => {
     if (isInt64(tensor) || owner.tensorMap.has(tensor.dataId)) return;
     const found = values.get(tensor.dataId)?.node.attributes.value;
-    if (found?.kind !== "tensor") throw new Error("only a constant has data");
+    if (found?.kind !== "tensor") throw keptState(currentScope());
     owner.move(tensor.dataId, expandSplat(found.value), tensor.shape, tensor.dtype, refCounts.get(tensor.dataId) ?? 1);
   };
 
@@ -251,6 +252,16 @@ function toAttributes({ binding }: TensorflowBackend, attributes: readonly OpAtt
     }
   };
   return Object.fromEntries(attributes.map((given) => [given.name, convert(given)]));
+}
+
+/** A tensor of an earlier trace is all that such a step leaves behind: the graph would start each time from what it was then. */
+function keptState(layer: string): AnnealError {
+  return new AnnealError(
+    "TRACE_UNSUPPORTED",
+    `the step cannot be compiled: ${layer === "" ? "it" : layer} keeps a tensor from one step to the next outside of the model's variables`,
+    'Keep it in a variable of the model (in a recurrent layer: not with `stateful`), or train with engine: "eager".',
+    { layer },
+  );
 }
 
 function readBack(value: Value, scope: string): AnnealError {

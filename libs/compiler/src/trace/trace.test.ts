@@ -80,6 +80,22 @@ describe("what cannot be traced is an error", () => {
     expect(Number.isFinite(Math.random())).toBe(true);
   });
 
+  test("a tensor that is kept from one step to the next is no constant", () => {
+    let last: import("@tensorflow/tfjs").Tensor = tf.zeros([2, 3]);
+    const run = () =>
+      traceFunction(tf, { x }, (t) => {
+        last = tf.keep(last.add(t.x!));
+        return { y: last.clone() };
+      });
+    run();
+    expect(run).toThrowError(
+      expect.objectContaining({
+        code: "TRACE_UNSUPPORTED",
+        message: expect.stringMatching(/outside of the model's var/),
+      }),
+    );
+  });
+
   test("it names the layer", () => {
     const run = () =>
       trace(tf, {

@@ -167,6 +167,20 @@ describe("a compiled step and an eager one are the same", () => {
   });
 });
 
+test("a recurrence that keeps its states between batches is refused: no checkpoint has them", () => {
+  const options = optionsFor(wholeModels.LSTM!, sgd({ learningRate }));
+  const stateful = () =>
+    tf.sequential({
+      layers: [
+        tf.layers.lstm({ batchInputShape: [batchSize, 5, 4], units: 3, stateful: true, name: "memory" }),
+        tf.layers.dense({ units: 3 }),
+      ],
+    });
+  expect(() => compiled.prepare({ ...options, recipe: tinyRecipe({ model: stateful, metrics: {} }) })).toThrowError(
+    expect.objectContaining({ code: "TRACE_UNSUPPORTED", facts: { layer: "memory" } }),
+  );
+});
+
 describe("a checkpoint", () => {
   test.each([
     ["eager", "compiled", eager, compiled],
