@@ -157,6 +157,7 @@ const defaultPlan: TrainingPlan = {
   totalSteps: 12,
   numParameters: 1,
   monitor: { metric: "loss", direction: "minimize" },
+  lowering: null,
   threads: { intraOp: 1, interOp: 1 },
   fingerprint: {},
 };

@@ -1,5 +1,6 @@
 export { attributeTimings, summarizeParts } from "./explain/attribute-timings.ts";
 export { drawStep } from "./explain/draw-step.ts";
+export { loweringPasses } from "./lowerings/lowerings.ts";
 export type { Pass } from "./passes/pass.ts";
 export { preservingPasses } from "./passes/pipeline.ts";
 export { type RunPassesOptions, runPasses } from "./passes/run-passes.ts";

@@ -37,3 +37,7 @@ export type Policy = z.infer<typeof policySchema>;
 /** Which engine runs the training step. */
 export const engines = ["eager", "compiled"] as const;
 export type EngineName = (typeof engines)[number];
+
+/** How TensorFlow runs a compiled step: node by node, or with its XLA compiler for what XLA knows. */
+export const lowerings = ["graph", "xla"] as const;
+export type Lowering = (typeof lowerings)[number];

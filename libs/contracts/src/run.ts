@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { engines, policySchema } from "./policy.ts";
+import { engines, lowerings, policySchema } from "./policy.ts";
 
 /** A run's id is its workflow's id and its folder's name: no separators, no leading dot. Schedules append a time. */
 export const runIdSchema = z
@@ -48,6 +48,10 @@ export const runSpecSchema = z.strictObject({
   seed: z.int().min(0).max(0x7fff_ffff).default(42).describe("Seed of weights, order, augmentation and dropout"),
   policy: policySchema.prefault({}),
   engine: z.enum(engines).default("compiled").describe("What runs the training step"),
+  lowering: z
+    .enum(["auto", ...lowerings])
+    .default("auto")
+    .describe("How TensorFlow runs the compiled step; auto measures before step 1 where the run is long enough"),
   threads: threadsSchema
     .optional()
     .describe("TensorFlow's threads, on which results depend; by default the machine's cores"),

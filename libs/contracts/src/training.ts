@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Fingerprint } from "./fingerprint.ts";
+import type { Lowering } from "./policy.ts";
 import type { Threads } from "./run.ts";
 
 /** Named scalar metrics, means over samples. `loss` is always among them. */
@@ -61,7 +62,17 @@ export interface TrainingPlan {
   /** The metric that decides which checkpoint is best, e.g. `validation/accuracy`, and its direction. */
   readonly monitor: { readonly metric: string; readonly direction: MetricDirection };
   readonly threads: Threads;
+  /** Decided once, before step 1; null for an engine that has none. */
+  readonly lowering: LoweringDecision | null;
   readonly fingerprint: Fingerprint;
+}
+
+/** How the compiled step runs, and why. */
+export interface LoweringDecision {
+  readonly lowering: Lowering;
+  readonly why: string;
+  /** Time of one step of those that were measured. */
+  readonly candidates: readonly { readonly lowering: Lowering; readonly milliseconds: number }[];
 }
 
 export const trainingPhases = ["queued", "starting", "training", "validating", "evaluating", "stopping"] as const;

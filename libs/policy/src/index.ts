@@ -1,2 +1,3 @@
+export { chooseLowering, isWorthMeasuring } from "./choose-lowering.ts";
 export { type Recovery, recoverFromNonFinite } from "./recover-non-finite.ts";
 export { type Device, type PolicyDecisions, resolvePolicy, supportedPrecisions } from "./resolve-policy.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { NamedTensor } from "@anneal/checkpoint";
-import { compileProgram, type Entry, preservingPasses } from "@anneal/compiler";
+import { compileProgram, type Entry, loweringPasses, type Pass, preservingPasses } from "@anneal/compiler";
 import type { StepExplanation } from "@anneal/contracts";
 import { numElements, type TypedArray } from "@anneal/data";
 import {
@@ -15,8 +15,10 @@ import {
 import { scalarsOf } from "../optimizers/compiled-optimizer.ts";
 import { slotsOf } from "../optimizers/eager-optimizer.ts";
 import { guardRecipe } from "../recipe/guard.ts";
+import { decideLowering } from "./decide-lowering.ts";
 import { explainStep } from "./explain-step.ts";
 import { engineFailure } from "./failures.ts";
+import type { MeasureContext } from "./measure-step.ts";
 import { buildRecipeStep, checkFinite, numParametersOf, type RecipeStep, toSums } from "./recipe-step.ts";
 import type {
   Batch,
@@ -59,7 +61,16 @@ export class CompiledEngine implements StepEngine {
     random.beginInit();
     const step = buildRecipeStep(options);
     const state = stepStateOf(step);
-    const prepared: Prepared = { step, state, random, traced, entries: new Map(), session: null, numUpdates: 0 };
+    const prepared: Prepared = {
+      step,
+      state,
+      random,
+      traced,
+      entries: new Map(),
+      passes: [],
+      session: null,
+      numUpdates: 0,
+    };
     this.#prepared = prepared;
     const outputShape = guardRecipe("the model", options.recipePath, () => {
       const shape = traceFit(this.#context(prepared, options.batchSize));
@@ -71,8 +82,13 @@ export class CompiledEngine implements StepEngine {
     const initial = options.initialWeights
       ? matchTensors(expected(state).model, options.initialWeights, "model")
       : copyTensors(modelTargets(step.variables));
-    this.#open(prepared, [...initial.map(({ data }) => data as FeedValues), ...zeroSlots(state)]);
-    return { numParameters: numParametersOf(step), outputShape, graphDigest: trainDigest(prepared) };
+    const values = [...initial.map(({ data }) => data as FeedValues), ...zeroSlots(state)];
+    const lowering = this.#guard("choosing a lowering", () =>
+      decideLowering(options.lowering ?? "graph", this.#measureContext(prepared, values)),
+    );
+    prepared.passes = [...preservingPasses, ...loweringPasses[lowering.lowering]];
+    this.#open(prepared, values);
+    return { numParameters: numParametersOf(step), outputShape, graphDigest: trainDigest(prepared), lowering };
   }
 
   trainBatch(batch: Batch, { step, learningRate }: StepScalars): BatchSums {
@@ -125,13 +141,11 @@ export class CompiledEngine implements StepEngine {
   }
 
   explain(): StepExplanation {
-    const { step, state, traced, random } = this.#ready();
-    const { batchSize } = step.options;
-    const values = this.#guard("reading the state", () => this.#ready().session!.calls.get("read")!([]));
-    const backend = this.#tf.findBackend("tensorflow") as TensorflowBackend;
-    return this.#guard("an explanation", () =>
-      explainStep({ tf: this.#tf, backend, step, state, traced, random, numSamples: batchSize }, values),
-    );
+    const prepared = this.#ready();
+    return this.#guard("an explanation", () => {
+      const values = prepared.session!.calls.get("read")!([]);
+      return explainStep(this.#measureContext(prepared, values), prepared.passes);
+    });
   }
 
   dispose(): void {
@@ -169,11 +183,10 @@ export class CompiledEngine implements StepEngine {
     const { state, entries } = prepared;
     const program = compileProgram(
       { ...Object.fromEntries(entries), load: loadEntry(state), read: readEntry(state) },
-      preservingPasses,
+      prepared.passes,
     );
-    const backend = this.#tf.findBackend("tensorflow") as TensorflowBackend;
     return this.#guard("opening the graph", () => {
-      const session = new GraphSession(backend, program.savedModel);
+      const session = new GraphSession(this.#backend(), program.savedModel);
       const calls = new Map(
         Object.entries(program.signatures).map(([name, signature]) => [name, session.bind(signature)]),
       );
@@ -186,6 +199,15 @@ export class CompiledEngine implements StepEngine {
 
   #trace(prepared: Prepared, kind: BatchKind, numSamples: number): void {
     prepared.entries.set(`${kind}/${numSamples}`, batchEntry[kind](this.#context(prepared, numSamples)));
+  }
+
+  #measureContext(prepared: Prepared, values: readonly FeedValues[]): MeasureContext {
+    const context = this.#context(prepared, prepared.step.options.batchSize);
+    return { ...context, backend: this.#backend(), values };
+  }
+
+  #backend(): TensorflowBackend {
+    return this.#tf.findBackend("tensorflow") as TensorflowBackend;
   }
 
   #context({ step, state, traced, random }: Prepared, numSamples: number) {
@@ -213,6 +235,7 @@ interface Prepared {
   readonly traced: TracedRandom;
   /** What batches of each kind and size do, as `kind/numSamples`. */
   readonly entries: Map<string, Entry>;
+  passes: readonly Pass[];
   session: { readonly session: GraphSession; readonly calls: ReadonlyMap<string, SessionFunction> } | null;
   numUpdates: number;
 }
@@ -224,8 +247,8 @@ function expected({ model, optimizer }: StepState) {
 }
 
 /** Of the graph of a full batch alone: which other sizes come has no influence on its bits. */
-function trainDigest({ entries, step }: Prepared): string {
-  const { savedModel } = compileProgram({ train: entries.get(`train/${step.options.batchSize}`)! }, preservingPasses);
+function trainDigest({ entries, passes, step }: Prepared): string {
+  const { savedModel } = compileProgram({ train: entries.get(`train/${step.options.batchSize}`)! }, passes);
   return createHash("sha256").update(savedModel).digest("hex");
 }
 

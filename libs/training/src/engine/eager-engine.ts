@@ -47,7 +47,12 @@ export class EagerEngine implements StepEngine {
     const prepared: Prepared = { step, random, optimizer, numUpdates: 0 };
     this.#prepared = prepared;
     if (options.initialWeights) restoreTensors(this.#tf, modelTargets(step.variables), options.initialWeights, "model");
-    return { numParameters: numParametersOf(step), outputShape: this.#rehearse(prepared), graphDigest: null };
+    return {
+      numParameters: numParametersOf(step),
+      outputShape: this.#rehearse(prepared),
+      graphDigest: null,
+      lowering: null,
+    };
   }
 
   trainBatch(batch: Batch, { step, learningRate }: StepScalars): BatchSums {

@@ -69,6 +69,23 @@ describe.each(engines)("the %s engine", (engineName) => {
       if (engineName === "compiled") expect(digests[2]).not.toBe(digests[0]);
     });
 
+    test("runs as it was asked to, or as is fastest where the training is long enough", () => {
+      const decisions = (["graph", "xla", { numSteps: 1_000 }, { numSteps: 1e12 }] as const).map(
+        (lowering) => engine.prepare(tinyOptions({ lowering })).lowering,
+      );
+      if (engineName === "eager") {
+        expect(decisions).toEqual([null, null, null, null]);
+        return;
+      }
+      expect(decisions.slice(0, 3)).toMatchObject([
+        { lowering: "graph", why: "asked for" },
+        { lowering: "xla", why: "asked for" },
+        { lowering: "graph", why: "the training is too short for a trial" },
+      ]);
+      expect(decisions[3]!.candidates.map(({ lowering }) => lowering)).toEqual(["graph", "xla"]);
+      trainSteps(0, 2);
+    });
+
     test("names the variables of wrappers and of models within models apart", () => {
       const inner = tfjs.sequential({
         layers: [tfjs.layers.dense({ units: 2, inputShape: [3] }), tfjs.layers.dense({ units: 3 })],

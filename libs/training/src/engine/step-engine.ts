@@ -1,5 +1,5 @@
 import type { NamedTensor } from "@anneal/checkpoint";
-import type { EngineName, StepExplanation } from "@anneal/contracts";
+import type { EngineName, Lowering, LoweringDecision, StepExplanation } from "@anneal/contracts";
 import type { FieldSpec, TypedArray } from "@anneal/data";
 import type { OptimizerSpec } from "../optimizers/specs.ts";
 import type { Recipe } from "../recipe/define.ts";
@@ -51,6 +51,8 @@ export interface EngineOptions {
    * `batchSize`; others are accepted all the same.
    */
   readonly batchSizes?: BatchSizes;
+  /** How a compiled step is to run: as said, or as is fastest where a training of so many steps is worth a trial. By default "graph". */
+  readonly lowering?: Lowering | { readonly numSteps: number };
   /** Fields of a sample, without the batch. */
   readonly inputs: FieldSpec;
   readonly labels: FieldSpec;
@@ -72,6 +74,7 @@ export interface PreparedEngine {
   readonly outputShape: readonly number[];
   /** sha256 of the graph that trains, as hex: the bits of a step depend on it. Null where ops run one by one. */
   readonly graphDigest: string | null;
+  readonly lowering: LoweringDecision | null;
 }
 
 /** A batch in memory that stays as it is until the call that takes it returns. */

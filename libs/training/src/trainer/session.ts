@@ -75,7 +75,8 @@ export class TrainerSession {
     this.options = options;
     this.setup = setup;
     const fingerprint = { ...setup.plan.fingerprint, graph: prepared.graphDigest };
-    this.plan = { ...setup.plan, fingerprint, numParameters: prepared.numParameters };
+    const lowering = options.recorded?.lowering ?? prepared.lowering;
+    this.plan = { ...setup.plan, fingerprint, lowering, numParameters: prepared.numParameters };
     this.outputShape = prepared.outputShape;
     this.store = openCheckpointStore(options.runDirectory);
     this.#host = host;
@@ -112,6 +113,8 @@ export class TrainerSession {
         numClasses: train.numClasses,
         totalSteps: plan.totalSteps,
         stepsPerEpoch: plan.stepsPerEpoch,
+        lowering:
+          recorded?.lowering?.lowering ?? (spec.lowering === "auto" ? { numSteps: plan.totalSteps } : spec.lowering),
         initialWeights: setup.initialWeights,
       });
       session = new TrainerSession(options, setup, host, prepared, await lockfileDigest());

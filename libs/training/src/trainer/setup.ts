@@ -48,7 +48,7 @@ export interface Setup {
   /** Items of the feed until the last step, its epoch's validation included. */
   readonly numItems: number;
   /** The plan but for what only the engine knows. */
-  readonly plan: Omit<TrainingPlan, "numParameters">;
+  readonly plan: Omit<TrainingPlan, "numParameters" | "lowering">;
 }
 
 /**

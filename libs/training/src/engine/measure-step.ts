@@ -1,0 +1,54 @@
+import { compileProgram, type Pass } from "@anneal/compiler";
+import { type FieldSpec, numElements } from "@anneal/data";
+import { type FeedValues, GraphSession, type NodeTiming, type TensorflowBackend } from "@anneal/runtime";
+import { scalarsOf } from "../optimizers/compiled-optimizer.ts";
+import { batchEntry, loadEntry, type TraceContext } from "./step-program.ts";
+
+/** A step in a session of its own, on a batch that is made up: what it does to the weights is of no interest. */
+export interface MeasuredStep extends Disposable {
+  /** Time of one step, in milliseconds. The first of a session also optimizes the graph. */
+  readonly time: () => number;
+  readonly trace: () => readonly NodeTiming[];
+}
+
+export interface MeasureContext extends TraceContext {
+  readonly backend: TensorflowBackend;
+  /** Of the variables, model first. */
+  readonly values: readonly FeedValues[];
+}
+
+/** Opens a step for measuring, compiled with these passes. */
+export function openMeasuredStep(context: MeasureContext, passes: readonly Pass[]): MeasuredStep {
+  const { step, state, backend, numSamples, values } = context;
+  const { options } = step;
+  const entries = { train: batchEntry.train(context), load: loadEntry(state) };
+  const { savedModel, signatures } = compileProgram(entries, passes);
+  const session = new GraphSession(backend, savedModel);
+  session.bind(signatures.load)(values);
+  const batch = [
+    madeUp(options.inputs, numSamples, true),
+    madeUp(options.labels, numSamples, false),
+    Int32Array.of(0),
+    scalarsOf(options.optimizer, 1e-4, 1),
+  ];
+  const run = session.bind(signatures.train);
+  const runTraced = session.bindTraced(signatures.train);
+  return {
+    time() {
+      const start = performance.now();
+      run(batch);
+      return performance.now() - start;
+    },
+    trace: () => runTraced(batch),
+    [Symbol.dispose]: () => session.dispose(),
+  };
+}
+
+/** Numbers between 0 and 1 for inputs, zeros for whole numbers: classes and words that every model knows. */
+function madeUp({ shape, dtype }: FieldSpec, numSamples: number, isInput: boolean): FeedValues {
+  const size = numSamples * numElements(shape);
+  if (dtype === "int32") return new Int32Array(size);
+  if (dtype === "uint8") return Uint8Array.from({ length: size }, (_, index) => (index * 73) % 256);
+  // Multiples of the golden ratio: spread evenly, the same each time.
+  return isInput ? Float32Array.from({ length: size }, (_, index) => (index * 0.618_034) % 1) : new Float32Array(size);
+}
