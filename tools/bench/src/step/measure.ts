@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { tensorflowEnvironment } from "@anneal/runtime";
 import type { BenchScope } from "../harness/bench.ts";
 import { interleave } from "../harness/interleave.ts";
@@ -50,18 +51,18 @@ export function subjectSpecs(peers: readonly PeerCommand[]): readonly SubjectSpe
     ...process.env,
     ...tensorflowEnvironment({ numIntraOpThreads: intraOp, numInterOpThreads: interOp }),
   };
-  const node = (file: string): SubjectCommand => {
-    const path = new URL(file, import.meta.url).pathname;
-    return { file: process.execPath, args: ["--disable-warning=ExperimentalWarning", path], env };
+  const node = (main: URL): SubjectCommand => {
+    return { file: process.execPath, args: ["--disable-warning=ExperimentalWarning", fileURLToPath(main)], env };
   };
+  const anneal = node(new URL("./anneal-main.ts", import.meta.url));
   const own = { isOptional: false } as const;
   return [
-    { name: "Anneal", family: "Anneal", command: node("./anneal-main.ts"), variant: "compiled", ...own },
-    { name: "Anneal eager", family: "Anneal eager", command: node("./anneal-main.ts"), variant: "eager", ...own },
+    { name: "Anneal", family: "Anneal", command: anneal, variant: "compiled", ...own },
+    { name: "Anneal eager", family: "Anneal eager", command: anneal, variant: "eager", ...own },
     {
       name: "tfjs-node model.fit",
       family: "tfjs-node model.fit",
-      command: node("./tfjs-main.ts"),
+      command: node(new URL("./tfjs-main.ts", import.meta.url)),
       variant: "model.fit",
       ...own,
     },

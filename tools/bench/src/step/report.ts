@@ -31,7 +31,7 @@ export function reportSteps(results: readonly WorkloadResult[]): BenchResult {
 }
 
 /** The fastest of these families' variants, by its median. */
-export function fastest(measured: readonly Measured[], families: readonly Family[]): Measured | undefined {
+function fastest(measured: readonly Measured[], families: readonly Family[]): Measured | undefined {
   const candidates = measured.filter(({ subject }) => families.includes(subject.family));
   return candidates.sort((a, b) => median(a.msPerStep) - median(b.msPerStep))[0];
 }
