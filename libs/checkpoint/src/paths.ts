@@ -16,6 +16,8 @@ export interface RunPaths {
   readonly recipe: string;
   readonly checkpoints: string;
   readonly staging: string;
+  /** Compiled graphs by their digest: kept for a resume, and compiled anew where they are missing. */
+  readonly graphs: string;
   readonly logs: string;
   /** `metrics.jsonl`. */
   readonly metrics: string;
@@ -47,6 +49,7 @@ export function runPathsAt(runDirectory: string): RunPaths {
     recipe: join(root, "recipe"),
     checkpoints: join(root, "checkpoints"),
     staging: join(root, "staging"),
+    graphs: join(root, "graphs"),
     logs: join(root, "logs"),
     metrics: join(root, "metrics.jsonl"),
   };

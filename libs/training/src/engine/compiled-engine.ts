@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import type { NamedTensor } from "@anneal/checkpoint";
-import { compileProgram, type Entry, loweringPasses, type Pass, preservingPasses } from "@anneal/compiler";
+import {
+  type CompiledProgram,
+  compileProgram,
+  type Entry,
+  loweringPasses,
+  type Pass,
+  preservingPasses,
+} from "@anneal/compiler";
 import type { StepExplanation } from "@anneal/contracts";
 import { numElements, type TypedArray } from "@anneal/data";
 import {
@@ -18,6 +25,7 @@ import { guardRecipe } from "../recipe/guard.ts";
 import { decideLowering } from "./decide-lowering.ts";
 import { explainStep } from "./explain-step.ts";
 import { engineFailure } from "./failures.ts";
+import { readGraph, type StoredGraph, writeGraph } from "./graph-store.ts";
 import type { MeasureContext } from "./measure-step.ts";
 import { buildRecipeStep, checkFinite, numParametersOf, type RecipeStep, toSums } from "./recipe-step.ts";
 import type {
@@ -69,9 +77,16 @@ export class CompiledEngine implements StepEngine {
       entries: new Map(),
       passes: [],
       session: null,
+      unsaved: null,
       numUpdates: 0,
     };
     this.#prepared = prepared;
+    const initial = options.initialWeights
+      ? matchTensors(expected(state).model, options.initialWeights, "model")
+      : copyTensors(modelTargets(step.variables));
+    const values = [...initial.map(({ data }) => data as FeedValues), ...zeroSlots(state)];
+    const kept = this.#openKept(prepared, values);
+    if (kept !== null) return { numParameters: numParametersOf(step), ...kept };
     const outputShape = guardRecipe("the model", options.recipePath, () => {
       const shape = traceFit(this.#context(prepared, options.batchSize));
       const { train, evaluate } = options.batchSizes ?? { train: [options.batchSize], evaluate: [options.batchSize] };
@@ -79,20 +94,22 @@ export class CompiledEngine implements StepEngine {
       for (const numSamples of evaluate) this.#trace(prepared, "evaluate", numSamples);
       return shape;
     });
-    const initial = options.initialWeights
-      ? matchTensors(expected(state).model, options.initialWeights, "model")
-      : copyTensors(modelTargets(step.variables));
-    const values = [...initial.map(({ data }) => data as FeedValues), ...zeroSlots(state)];
     const lowering = this.#guard("choosing a lowering", () =>
       decideLowering(options.lowering ?? "graph", this.#measureContext(prepared, values)),
     );
     prepared.passes = [...preservingPasses, ...loweringPasses[lowering.lowering]];
-    this.#open(prepared, values);
-    return { numParameters: numParametersOf(step), outputShape, graphDigest: trainDigest(prepared), lowering };
+    const graphDigest = trainDigest(prepared);
+    const { savedModel, signatures } = this.#open(prepared, values);
+    prepared.unsaved = {
+      digest: graphDigest,
+      graph: { savedModel, signatures, outputShape, variables: namesOf(state) },
+    };
+    return { numParameters: numParametersOf(step), outputShape, graphDigest, lowering };
   }
 
   trainBatch(batch: Batch, { step, learningRate }: StepScalars): BatchSums {
     const prepared = this.#ready();
+    this.#keepGraph(prepared);
     const t = prepared.numUpdates + 1;
     const scalars = scalarsOf(prepared.step.options.optimizer, learningRate, t);
     const { sums, rest } = this.#run(prepared, "train", batch, [
@@ -175,17 +192,61 @@ export class CompiledEngine implements StepEngine {
     const { recipePath } = prepared.step.options;
     guardRecipe("the model", recipePath, () => this.#trace(prepared, kind, numSamples));
     const values = this.#guard("reading the state", () => prepared.session!.calls.get("read")!([]));
-    return this.#open(prepared, values).get(key)!;
+    this.#open(prepared, values);
+    return prepared.session!.calls.get(key)!;
+  }
+
+  /** Opens the graph that the run began with, if it is kept. */
+  #openKept(prepared: Prepared, values: readonly FeedValues[]): Omit<PreparedEngine, "numParameters"> | null {
+    const { graphs, lowering } = prepared.step.options;
+    const recorded = graphs?.recorded ?? null;
+    if (graphs === undefined || recorded === null || typeof lowering !== "string") return null;
+    const kept = readGraph(graphs.directory, recorded);
+    if (kept === null || kept.variables.join() !== namesOf(prepared.state).join()) return null;
+    prepared.passes = [...preservingPasses, ...loweringPasses[lowering]];
+    this.#load(prepared, kept, values);
+    const decision = { lowering, why: "as recorded", candidates: [] };
+    return { outputShape: kept.outputShape, graphDigest: recorded, lowering: decision };
+  }
+
+  /** Before the first step and no earlier: a run that cannot be prepared leaves nothing behind. */
+  #keepGraph(prepared: Prepared): void {
+    const { unsaved } = prepared;
+    const { graphs } = prepared.step.options;
+    if (unsaved === null || graphs === undefined) return;
+    prepared.unsaved = null;
+    try {
+      writeGraph(graphs.directory, unsaved.digest, unsaved.graph);
+    } catch {
+      // Kept to save time, and against a compiler that changes meanwhile: no reason to end a training.
+    }
   }
 
   /** Compiles all entries and opens a session with these values, in place of the one before. */
-  #open(prepared: Prepared, values: readonly FeedValues[]): ReadonlyMap<string, SessionFunction> {
+  #open(prepared: Prepared, values: readonly FeedValues[]): CompiledProgram<string> {
+    for (const key of prepared.session?.calls.keys() ?? []) this.#traceAgain(prepared, key);
     const { state, entries } = prepared;
     const program = compileProgram(
       { ...Object.fromEntries(entries), load: loadEntry(state), read: readEntry(state) },
       prepared.passes,
     );
-    return this.#guard("opening the graph", () => {
+    this.#load(prepared, program, values);
+    return program;
+  }
+
+  /** What a session that was kept can do is not known as graphs; a session in its place is to do it as well. */
+  #traceAgain(prepared: Prepared, key: string): void {
+    const [kind, numSamples] = key.split("/");
+    if (kind === undefined || !(kind in batchEntry) || prepared.entries.has(key)) return;
+    this.#trace(prepared, kind as BatchKind, Number(numSamples));
+  }
+
+  #load(
+    prepared: Prepared,
+    program: Pick<StoredGraph, "savedModel" | "signatures">,
+    values: readonly FeedValues[],
+  ): void {
+    this.#guard("opening the graph", () => {
       const session = new GraphSession(this.#backend(), program.savedModel);
       const calls = new Map(
         Object.entries(program.signatures).map(([name, signature]) => [name, session.bind(signature)]),
@@ -193,7 +254,6 @@ export class CompiledEngine implements StepEngine {
       calls.get("load")!(values);
       prepared.session?.session.dispose();
       prepared.session = { session, calls };
-      return calls;
     });
   }
 
@@ -236,6 +296,8 @@ interface Prepared {
   /** What batches of each kind and size do, as `kind/numSamples`. */
   readonly entries: Map<string, Entry>;
   passes: readonly Pass[];
+  /** Compiled by this process and not kept yet. */
+  unsaved: { readonly digest: string; readonly graph: StoredGraph } | null;
   session: { readonly session: GraphSession; readonly calls: ReadonlyMap<string, SessionFunction> } | null;
   numUpdates: number;
 }
@@ -250,6 +312,10 @@ function expected({ model, optimizer }: StepState) {
 function trainDigest({ entries, passes, step }: Prepared): string {
   const { savedModel } = compileProgram({ train: entries.get(`train/${step.options.batchSize}`)! }, passes);
   return createHash("sha256").update(savedModel).digest("hex");
+}
+
+function namesOf({ model, optimizer }: StepState): readonly string[] {
+  return [...model, ...optimizer].map(({ name }) => name);
 }
 
 function zeroSlots({ optimizer }: StepState): readonly FeedValues[] {

@@ -53,6 +53,8 @@ export interface EngineOptions {
   readonly batchSizes?: BatchSizes;
   /** How a compiled step is to run: as said, or as is fastest where a training of so many steps is worth a trial. By default "graph". */
   readonly lowering?: Lowering | { readonly numSteps: number };
+  /** Where compiled graphs are kept, and the digest of the one to take from there. By default nothing is kept. */
+  readonly graphs?: { readonly directory: string; readonly recorded: string | null };
   /** Fields of a sample, without the batch. */
   readonly inputs: FieldSpec;
   readonly labels: FieldSpec;

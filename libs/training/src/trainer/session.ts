@@ -1,4 +1,4 @@
-import { type CheckpointStore, type LoadedCheckpoint, openCheckpointStore } from "@anneal/checkpoint";
+import { type CheckpointStore, type LoadedCheckpoint, openCheckpointStore, runPathsAt } from "@anneal/checkpoint";
 import {
   AnnealError,
   type CheckpointReference,
@@ -115,6 +115,10 @@ export class TrainerSession {
         stepsPerEpoch: plan.stepsPerEpoch,
         lowering:
           recorded?.lowering?.lowering ?? (spec.lowering === "auto" ? { numSteps: plan.totalSteps } : spec.lowering),
+        graphs: {
+          directory: runPathsAt(options.runDirectory).graphs,
+          recorded: recorded?.recipeDigest === source.digest ? recordedGraph(recorded) : null,
+        },
         initialWeights: setup.initialWeights,
       });
       session = new TrainerSession(options, setup, host, prepared, await lockfileDigest());
@@ -341,6 +345,10 @@ export class TrainerSession {
 }
 
 const notCommitted: CheckpointReference = { step: 0, epoch: 0, path: "", digest: "" };
+
+function recordedGraph({ fingerprint: { graph } }: TrainingPlan): string | null {
+  return typeof graph === "string" ? graph : null;
+}
 
 /** Sizes of the batches of a training: full ones, and the last one of each pass. */
 function batchSizesOf({ batchSize, numTrainSamples, numValidationSamples }: TrainingPlan | Setup["plan"]): BatchSizes {
