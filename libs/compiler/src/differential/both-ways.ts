@@ -66,6 +66,16 @@ export function runOneWay(tensorflow: LoadedTensorflow, subject: Subject): void 
   }
 }
 
+/** Traces, compiles and runs a subject alone. */
+export function runCompiledOnly(tensorflow: LoadedTensorflow, subject: Subject): void {
+  const draws = seededDraws(tensorflow);
+  try {
+    runCompiled(tensorflow, subject, traceSubject(tensorflow, subject, draws));
+  } finally {
+    draws.uninstall();
+  }
+}
+
 type Draws = ReturnType<typeof seededDraws>;
 
 function seededDraws({ tf }: LoadedTensorflow) {
