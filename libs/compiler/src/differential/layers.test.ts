@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { expectAgreement } from "../test-support/agreement.ts";
 import { testTensorflow } from "../test-support/run-graph.ts";
-import { expectAgreement } from "./agreement.ts";
 import { runBothWays } from "./both-ways.ts";
 import type { Layer } from "./layers/case.ts";
 import { layerCases } from "./layers/index.ts";

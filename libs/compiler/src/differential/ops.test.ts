@@ -1,6 +1,6 @@
 import { describe, test } from "vitest";
+import { expectAgreement } from "../test-support/agreement.ts";
 import { testTensorflow } from "../test-support/run-graph.ts";
-import { expectAgreement } from "./agreement.ts";
 import { runBothWays } from "./both-ways.ts";
 import { opCases } from "./ops/index.ts";
 import { opSubject } from "./subjects.ts";

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { largestDifference } from "../test-support/run-graph.ts";
-import type { Comparison } from "./both-ways.ts";
+import type { Comparison } from "../differential/both-ways.ts";
+import { largestDifference } from "./run-graph.ts";
 
 /**
  * Both ways gave the same names, types and numbers, within rounding.
