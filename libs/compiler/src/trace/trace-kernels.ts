@@ -35,6 +35,13 @@ const traceKernels: Readonly<Record<string, (tf: Tfjs, call: KernelCall) => Tens
     const { kernelFunc } = tf.getKernel("FusedBatchNorm", "tensorflow");
     return kernelFunc({ inputs, attrs: attributes as NamedAttrMap, backend }) as TensorInfo;
   },
+  // tfjs-node's leaves out the attribute T, which a graph needs.
+  ExpandDims(tf, { inputs, attributes }) {
+    const x = inputs.input as Tensor;
+    const dim = attributes.dim as number;
+    const shape = x.shape.toSpliced(dim < 0 ? dim + x.rank + 1 : dim, 0, 1);
+    return tf.reshape(x, shape);
+  },
   Step(tf, { inputs, attributes }) {
     const x = inputs.x as Tensor;
     const above = tf.cast(tf.greater(x, tf.scalar(0, x.dtype)), "float32");

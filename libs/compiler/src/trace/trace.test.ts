@@ -28,6 +28,13 @@ describe("a trace", () => {
     expect(largestDifference(dx!, tf.grad(f)(eager).dataSync())).toBeLessThan(1e-5);
   });
 
+  test("expands dimensions", () => {
+    const graph = traceFunction(tf, { x }, (t) => ({ a: t.x!.expandDims(-1), b: t.x!.expandDims(1).add(1) }));
+    const { b } = runGraph(tensorflow, graph, { x });
+    expect(graph.outputs.a!.node.outputs).toEqual([{ dtype: "float32", shape: [2, 3, 1] }]);
+    expect([...b!]).toEqual([...x.values].map((value) => value + 1));
+  });
+
   test("keeps a constant of one value as one value", () => {
     const graph = traceFunction(tf, { x }, (t) => ({ y: t.x!.add(tf.ones([1000, 2, 3])) }));
     const constants = graph.nodes.flatMap(({ attributes: { value } }) =>
