@@ -2,13 +2,21 @@ import type { Pass } from "./pass.ts";
 import { activationGradients } from "./preserving/activation-gradients.ts";
 import { biasAdd } from "./preserving/bias-add.ts";
 import { commonSubexpressions } from "./preserving/common-subexpressions.ts";
+import { concatenatedProducts } from "./preserving/concatenated-products.ts";
+import { hoistedProducts } from "./preserving/hoisted-products.ts";
 import { lateBroadcasts } from "./preserving/late-broadcasts.ts";
 import { lateReshapes } from "./preserving/late-reshapes.ts";
 import { matrixProducts } from "./preserving/matrix-products.ts";
+import { packedProducts } from "./preserving/packed-products.ts";
+import { sequenceMovement } from "./preserving/sequence-movement.ts";
 import { simplifyArithmetic } from "./preserving/simplify-arithmetic.ts";
 import { simplifyMovement } from "./preserving/simplify-movement.ts";
 import { softmax } from "./preserving/softmax.ts";
 import { softmaxCrossEntropy } from "./preserving/softmax-cross-entropy.ts";
+import { summedConcatenations } from "./preserving/summed-concatenations.ts";
+import { summedPads } from "./preserving/summed-pads.ts";
+import { summedProducts } from "./preserving/summed-products.ts";
+import { unpackedSlices } from "./preserving/unpacked-slices.ts";
 
 /** Every pass, in the order in which they run. These keep the numbers, within rounding. */
 export const preservingPasses: readonly Pass[] = [
@@ -24,6 +32,15 @@ export const preservingPasses: readonly Pass[] = [
   activationGradients,
   softmax,
   softmaxCrossEntropy,
+  unpackedSlices,
+  summedPads,
+  summedConcatenations,
+  concatenatedProducts,
+  summedConcatenations,
+  hoistedProducts,
+  packedProducts,
+  sequenceMovement,
+  summedProducts,
   simplifyMovement,
   simplifyArithmetic,
   commonSubexpressions,
