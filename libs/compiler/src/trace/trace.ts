@@ -81,7 +81,7 @@ function traceBody<Name extends string>(
 ): Trace {
   const reads = new Map<string, Value>();
   const standIns = variables.map(({ name, variable, handle }) => {
-    const read = readVariable(handle, { dtype: variable.dtype as Dtype, shape: variable.shape });
+    const read = readVariable(handle, { dtype: variable.dtype as Dtype, shape: variable.shape }, { scope: name });
     reads.set(name, read);
     const { dataId } = backend.makeSymbolic(read);
     backend.incRef(dataId);

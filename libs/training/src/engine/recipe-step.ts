@@ -56,7 +56,7 @@ export function numParametersOf({ variables }: RecipeStep): number {
 }
 
 /** Outputs as loss and metrics see them. */
-export function forward(step: RecipeStep, inputs: Tensor, labelShape: readonly number[], training: boolean): Tensor {
+function forward(step: RecipeStep, inputs: Tensor, labelShape: readonly number[], training: boolean): Tensor {
   const outputs = step.scope("model", () => step.model.apply(inputs, { training }) as Tensor);
   // `dense({units: 1})` against scalar labels: without this, subtraction would broadcast to [batch, batch].
   const isColumn = outputs.rank === labelShape.length + 1 && outputs.shape.at(-1) === 1;
