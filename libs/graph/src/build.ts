@@ -72,12 +72,6 @@ export function readVariable(handle: Value, { dtype, shape }: TensorType, option
   return makeValue("ReadVariableOp", [handle], attributes, { scope: handle.node.name ?? "", ...options });
 }
 
-/** The value of a constant node's only output; null for every other node. */
-export function constantOf({ node }: Value): ConstantValue | null {
-  const found = node.op === "Const" ? node.attributes.value : undefined;
-  return found?.kind === "tensor" ? found.value : null;
-}
-
 export function typeAttribute(name: string, dtype: Dtype): Attributes {
   return { [name]: attribute.type(dtype) };
 }

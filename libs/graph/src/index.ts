@@ -1,7 +1,6 @@
 export { type Attribute, type Attributes, attribute, readAttribute } from "./attributes.ts";
 export {
   constant,
-  constantOf,
   intVector,
   makeNode,
   makeValue,
@@ -16,9 +15,10 @@ export {
   typeAttribute,
   variableHandle,
 } from "./build.ts";
+export { constantOf, numbersOf } from "./constants.ts";
 export { type EncodedGraph, encodeGraph, encodeSavedModel } from "./encode.ts";
 export { countUses, type Graph, makeGraph, type Node, sameValue, typeOf, type Value } from "./graph.ts";
-export { isSet, numbersOf, producerOf, reducedAxes, splatOf } from "./match.ts";
+export { isSet, producerOf, reducedAxes, splatOf } from "./match.ts";
 export { opTable } from "./ops/index.ts";
 export type { OpKind, OpRow } from "./ops/row.ts";
 export {

@@ -1,10 +1,11 @@
 import { AnnealError } from "@anneal/contracts";
 import { type Attribute, type Attributes, readAttribute } from "./attributes.ts";
+import { constantOf, numbersOf } from "./constants.ts";
 import { typeOf, type Value } from "./graph.ts";
 import { opTable } from "./ops/index.ts";
 import type { OpCall } from "./ops/row.ts";
 import { dataDependentOps, unsupportedOps } from "./ops/unsupported.ts";
-import { type ConstantValue, formatType, type TensorType } from "./types.ts";
+import { formatType, type TensorType } from "./types.ts";
 
 interface Call {
   readonly op: string;
@@ -34,6 +35,11 @@ function toOpCall(call: Call): OpCall {
   };
   const required = <K extends Attribute["kind"]>(name: string, kind: K) =>
     readAttribute(attributes, name, kind) ?? fail(`needs the attribute ${name} (${kind})`);
+  /** What `read` finds in an input, which has to be a constant. */
+  const known = <T>(index: number, read: (value: Value) => T | null): T => {
+    const input = inputs[index];
+    return (input && read(input)) ?? fail(`has a shape that depends on the values of its input ${index}`);
+  };
   return {
     op,
     types,
@@ -46,21 +52,9 @@ function toOpCall(call: Call): OpCall {
     string: (name) => required(name, "string"),
     bool: (name) => required(name, "bool"),
     shape: (name) => required(name, "shape"),
-    constant: (index) =>
-      constantInput(inputs[index]) ?? fail(`has a shape that depends on the values of its input ${index}`),
-    constantInts: (index) =>
-      expand(constantInput(inputs[index]) ?? fail(`has a shape that depends on the values of its input ${index}`)),
+    constant: (index) => known(index, constantOf),
+    constantInts: (index) => known(index, numbersOf),
   };
-}
-
-function constantInput(value: Value | undefined): ConstantValue | null {
-  const found = value?.node.op === "Const" ? value.node.attributes.value : undefined;
-  return found?.kind === "tensor" ? found.value : null;
-}
-
-function expand({ data, shape }: ConstantValue): readonly number[] {
-  const size = shape.reduce((product, dimension) => product * dimension, 1);
-  return Array.from({ length: size }, (_, index) => Number(data[data.length === 1 ? 0 : index]));
 }
 
 function unsupported({ op, inputs, scope }: Call, problem: string): AnnealError {

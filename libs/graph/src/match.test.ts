@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { constant, placeholder, reduce, scalar, simpleCall } from "./build.ts";
-import { isSet, numbersOf, producerOf, reducedAxes, splatOf } from "./match.ts";
+import { numbersOf } from "./constants.ts";
+import { isSet, producerOf, reducedAxes, splatOf } from "./match.ts";
 
 const x = placeholder("x", { dtype: "float32", shape: [2, 3, 4] });
 

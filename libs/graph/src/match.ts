@@ -1,19 +1,10 @@
 import { readAttribute } from "./attributes.ts";
-import { constantOf } from "./build.ts";
+import { constantOf, numbersOf } from "./constants.ts";
 import { type Node, typeOf, type Value } from "./graph.ts";
-import { sizeOf } from "./types.ts";
 
 /** The node that makes a value as its first output, if it is one of these ops; null for every other. */
 export function producerOf({ node, index }: Value, ...ops: readonly string[]): Node | null {
   return index === 0 && ops.includes(node.op) ? node : null;
-}
-
-/** The numbers of a constant, one for each place; null for what is no constant. */
-export function numbersOf(value: Value): readonly number[] | null {
-  const found = constantOf(value);
-  if (found === null) return null;
-  const { data, shape } = found;
-  return Array.from({ length: sizeOf(shape) }, (_, index) => Number(data[data.length === 1 ? 0 : index]));
 }
 
 /** The number that every place of a constant has; null for a constant of several and for what is no constant. */
