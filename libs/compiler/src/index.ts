@@ -1,8 +1,7 @@
 export { attributeTimings, summarizeParts } from "./explain/attribute-timings.ts";
 export { drawStep } from "./explain/draw-step.ts";
-export { loweringPasses } from "./lowerings/lowerings.ts";
+export { pipelineOf } from "./lowerings/lowerings.ts";
 export type { Pass } from "./passes/pass.ts";
-export { preservingPasses } from "./passes/pipeline.ts";
 export { type RunPassesOptions, runPasses } from "./passes/run-passes.ts";
 export { type CompiledProgram, compileProgram, type Entries, type Entry } from "./program.ts";
 export { type ScopeFunction, type Trace, type TracedVariable, type TraceRequest, trace } from "./trace/trace.ts";

@@ -1,5 +1,6 @@
 import type { Lowering } from "@anneal/contracts";
 import type { Pass } from "../passes/pass.ts";
+import { preservingPasses } from "../passes/pipeline.ts";
 import { xla } from "./xla.ts";
 
 /** Passes after all others, by how TensorFlow is to run the graph. They change how it rounds. */
@@ -7,3 +8,8 @@ export const loweringPasses: Readonly<Record<Lowering, readonly Pass[]>> = {
   graph: [],
   xla: [xla],
 };
+
+/** Every pass that a program goes through, in order. */
+export function pipelineOf(lowering: Lowering): readonly Pass[] {
+  return [...preservingPasses, ...loweringPasses[lowering]];
+}

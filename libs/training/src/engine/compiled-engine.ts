@@ -1,13 +1,6 @@
 import { createHash } from "node:crypto";
 import type { NamedTensor } from "@anneal/checkpoint";
-import {
-  type CompiledProgram,
-  compileProgram,
-  type Entry,
-  loweringPasses,
-  type Pass,
-  preservingPasses,
-} from "@anneal/compiler";
+import { type CompiledProgram, compileProgram, type Entry, type Pass, pipelineOf } from "@anneal/compiler";
 import type { StepExplanation } from "@anneal/contracts";
 import { numElements, type TypedArray } from "@anneal/data";
 import {
@@ -24,10 +17,10 @@ import { slotsOf } from "../optimizers/eager-optimizer.ts";
 import { guardRecipe } from "../recipe/guard.ts";
 import { decideLowering } from "./decide-lowering.ts";
 import { explainStep } from "./explain-step.ts";
-import { engineFailure } from "./failures.ts";
+import { guardEngine } from "./failures.ts";
 import { readGraph, type StoredGraph, writeGraph } from "./graph-store.ts";
 import type { MeasureContext } from "./measure-step.ts";
-import { buildRecipeStep, checkFinite, numParametersOf, type RecipeStep, toSums } from "./recipe-step.ts";
+import { buildRecipeStep, checkBatch, checkFinite, numParametersOf, type RecipeStep, toSums } from "./recipe-step.ts";
 import type {
   Batch,
   BatchSums,
@@ -94,10 +87,10 @@ export class CompiledEngine implements StepEngine {
       for (const numSamples of evaluate) this.#trace(prepared, "evaluate", numSamples);
       return shape;
     });
-    const lowering = this.#guard("choosing a lowering", () =>
+    const lowering = guardEngine("choosing a lowering", () =>
       decideLowering(options.lowering ?? "graph", this.#measureContext(prepared, values)),
     );
-    prepared.passes = [...preservingPasses, ...loweringPasses[lowering.lowering]];
+    prepared.passes = pipelineOf(lowering.lowering);
     const graphDigest = trainDigest(prepared);
     const { savedModel, signatures } = this.#open(prepared, values);
     prepared.unsaved = {
@@ -128,12 +121,12 @@ export class CompiledEngine implements StepEngine {
 
   predictBatch(inputs: TypedArray, numSamples: number): Float32Array {
     const call = this.#call(this.#ready(), "predict", numSamples);
-    return this.#guard("a prediction", () => call([inputs as FeedValues])[0] as Float32Array);
+    return guardEngine("a prediction", () => call([inputs as FeedValues])[0] as Float32Array);
   }
 
   readState(): EngineState {
     const { state, session, step, numUpdates } = this.#ready();
-    const values = this.#guard("reading the state", () => session!.calls.get("read")!([]));
+    const values = guardEngine("reading the state", () => session!.calls.get("read")!([]));
     const { model, optimizer } = expected(state);
     const copies = (tensors: typeof model, from: number): readonly NamedTensor[] =>
       copyValues(tensors.map((tensor, index) => ({ ...tensor, values: values[from + index]! })));
@@ -151,7 +144,7 @@ export class CompiledEngine implements StepEngine {
       ...matchTensors(names.model, model, "model"),
       ...matchTensors(names.optimizer, optimizer, "optimizer"),
     ];
-    this.#guard("loading the state", () =>
+    guardEngine("loading the state", () =>
       prepared.session!.calls.get("load")!(values.map(({ data }) => data as FeedValues)),
     );
     prepared.numUpdates = optimizerScalars.t ?? 0;
@@ -159,9 +152,13 @@ export class CompiledEngine implements StepEngine {
 
   explain(): StepExplanation {
     const prepared = this.#ready();
-    return this.#guard("an explanation", () => {
+    return guardEngine("an explanation", () => {
       const values = prepared.session!.calls.get("read")!([]);
-      return explainStep(this.#measureContext(prepared, values), prepared.passes);
+      const trace = () => {
+        this.#trace(prepared, "train", prepared.step.options.batchSize);
+        return this.#measureContext(prepared, values);
+      };
+      return explainStep(trace, prepared.passes);
     });
   }
 
@@ -177,10 +174,10 @@ export class CompiledEngine implements StepEngine {
   #run(prepared: Prepared, kind: "train" | "evaluate", batch: Batch, others: readonly FeedValues[]) {
     const { numSamples, inputs } = batch;
     const { options } = prepared.step;
-    checkLength(inputs, numSamples * numElements(options.inputs.shape), numSamples);
-    checkLength(batch.labels, numSamples * numElements(options.labels.shape), numSamples);
+    checkBatch(inputs, options.inputs, numSamples);
+    checkBatch(batch.labels, options.labels, numSamples);
     const call = this.#call(prepared, kind, numSamples);
-    const [report, ...rest] = this.#guard("a step", () => call([inputs as FeedValues, ...others]));
+    const [report, ...rest] = guardEngine("a step", () => call([inputs as FeedValues, ...others]));
     return { sums: toSums(prepared.step, report!, numSamples), rest };
   }
 
@@ -191,7 +188,7 @@ export class CompiledEngine implements StepEngine {
     if (known !== undefined) return known;
     const { recipePath } = prepared.step.options;
     guardRecipe("the model", recipePath, () => this.#trace(prepared, kind, numSamples));
-    const values = this.#guard("reading the state", () => prepared.session!.calls.get("read")!([]));
+    const values = guardEngine("reading the state", () => prepared.session!.calls.get("read")!([]));
     this.#open(prepared, values);
     return prepared.session!.calls.get(key)!;
   }
@@ -203,7 +200,7 @@ export class CompiledEngine implements StepEngine {
     if (graphs === undefined || recorded === null || typeof lowering !== "string") return null;
     const kept = readGraph(graphs.directory, recorded);
     if (kept === null || kept.variables.join() !== namesOf(prepared.state).join()) return null;
-    prepared.passes = [...preservingPasses, ...loweringPasses[lowering]];
+    prepared.passes = pipelineOf(lowering);
     this.#load(prepared, kept, values);
     const decision = { lowering, why: "as recorded", candidates: [] };
     return { outputShape: kept.outputShape, graphDigest: recorded, lowering: decision };
@@ -246,7 +243,7 @@ export class CompiledEngine implements StepEngine {
     program: Pick<StoredGraph, "savedModel" | "signatures">,
     values: readonly FeedValues[],
   ): void {
-    this.#guard("opening the graph", () => {
+    guardEngine("opening the graph", () => {
       const session = new GraphSession(this.#backend(), program.savedModel);
       const calls = new Map(
         Object.entries(program.signatures).map(([name, signature]) => [name, session.bind(signature)]),
@@ -262,8 +259,11 @@ export class CompiledEngine implements StepEngine {
   }
 
   #measureContext(prepared: Prepared, values: readonly FeedValues[]): MeasureContext {
-    const context = this.#context(prepared, prepared.step.options.batchSize);
-    return { ...context, backend: this.#backend(), values };
+    const { step, state, entries } = prepared;
+    const key = `train/${step.options.batchSize}`;
+    // A graph that was kept has not been traced by this process.
+    this.#traceAgain(prepared, key);
+    return { step, state, train: entries.get(key)!, backend: this.#backend(), values };
   }
 
   #backend(): TensorflowBackend {
@@ -272,14 +272,6 @@ export class CompiledEngine implements StepEngine {
 
   #context({ step, state, traced, random }: Prepared, numSamples: number) {
     return { tf: this.#tf, step, state, traced, random, numSamples };
-  }
-
-  #guard<T>(where: string, run: () => T): T {
-    try {
-      return run();
-    } catch (cause) {
-      throw engineFailure(where, cause);
-    }
   }
 
   #ready(): Prepared {
@@ -320,9 +312,4 @@ function namesOf({ model, optimizer }: StepState): readonly string[] {
 
 function zeroSlots({ optimizer }: StepState): readonly FeedValues[] {
   return optimizer.map(({ type: { shape } }) => new Float32Array(numElements(shape)));
-}
-
-function checkLength(values: TypedArray, expectedLength: number, numSamples: number): void {
-  if (values.length === expectedLength) return;
-  throw new RangeError(`a batch of ${numSamples} samples must have ${expectedLength} values`);
 }

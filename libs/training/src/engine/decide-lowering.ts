@@ -1,4 +1,4 @@
-import { loweringPasses, preservingPasses } from "@anneal/compiler";
+import { pipelineOf } from "@anneal/compiler";
 import { type Lowering, type LoweringDecision, lowerings } from "@anneal/contracts";
 import { chooseLowering, isWorthMeasuring } from "@anneal/policy";
 import { type MeasureContext, openMeasuredStep } from "./measure-step.ts";
@@ -16,7 +16,7 @@ export function decideLowering(
   const tooShort = { lowering: "graph", why: "the training is too short for a trial", candidates: [] } as const;
   // Not even with a step as long as people wait for one.
   if (!isWorthMeasuring(longestStepMs, asked.numSteps)) return tooShort;
-  using plain = openMeasuredStep(context, preservingPasses);
+  using plain = openMeasuredStep(context, pipelineOf("graph"));
   // With everything that a first call does beside the step: no training takes longer than this says.
   const longest = plain.time();
   if (!isWorthMeasuring(longest, asked.numSteps) || !isWorthMeasuring(plain.time(), asked.numSteps)) {
@@ -29,7 +29,7 @@ export function decideLowering(
 function measureAll(context: MeasureContext): LoweringDecision {
   using opened = new DisposableStack();
   const steps = lowerings.map((lowering) => {
-    const step = opened.use(openMeasuredStep(context, [...preservingPasses, ...loweringPasses[lowering]]));
+    const step = opened.use(openMeasuredStep(context, pipelineOf(lowering)));
     for (let index = 0; index < numWarmUps; index++) step.time();
     return { lowering, step, times: [] as number[] };
   });

@@ -1,12 +1,13 @@
 import { AnnealError, type StepExplanation } from "@anneal/contracts";
-import { type FieldSpec, numElements, type TypedArray } from "@anneal/data";
+import type { FieldSpec, TypedArray } from "@anneal/data";
 import { createSharedTensor, installSeededRandom, type SeededRandom, type Tfjs } from "@anneal/runtime";
 import type { Tensor } from "@tensorflow/tfjs";
 import { EagerOptimizer, slotsOf } from "../optimizers/eager-optimizer.ts";
 import { guardRecipe } from "../recipe/guard.ts";
-import { engineFailure } from "./failures.ts";
+import { guardEngine } from "./failures.ts";
 import {
   buildRecipeStep,
+  checkBatch,
   checkFinite,
   checkFit,
   differentiate,
@@ -83,7 +84,7 @@ export class EagerEngine implements StepEngine {
 
   predictBatch(inputs: TypedArray, numSamples: number): Float32Array {
     const { step } = this.#ready();
-    return this.#guard("a prediction", () =>
+    return guardEngine("a prediction", () =>
       this.#tf.tidy(() => {
         const tensor = this.#toTensor(inputs, step.options.inputs, numSamples);
         const outputs = step.model.apply(tensor, { training: false }) as Tensor;
@@ -153,7 +154,7 @@ export class EagerEngine implements StepEngine {
 
   #withBatch<T>({ step: { options } }: Prepared, batch: Batch, run: (inputs: Tensor, labels: Tensor) => T): T {
     let result: { readonly value: T } | undefined;
-    return this.#guard("a step", () => {
+    return guardEngine("a step", () => {
       this.#tf.tidy(() => {
         const inputs = this.#toTensor(batch.inputs, options.inputs, batch.numSamples);
         const labels = this.#toTensor(batch.labels, options.labels, batch.numSamples);
@@ -166,23 +167,11 @@ export class EagerEngine implements StepEngine {
   #toTensor(values: TypedArray, field: FieldSpec, numSamples: number): Tensor {
     const shape = [numSamples, ...field.shape];
     const { buffer, byteOffset } = values;
-    if (values.length !== numSamples * numElements(field.shape)) {
-      throw new RangeError(
-        `a batch of ${numSamples} samples must have ${numSamples * numElements(field.shape)} values`,
-      );
-    }
+    checkBatch(values, field, numSamples);
     if (buffer instanceof SharedArrayBuffer) {
       return createSharedTensor(this.#tf, { buffer, byteOffset, shape, dtype: field.dtype });
     }
     return this.#tf.tensor(field.dtype === "uint8" ? Float32Array.from(values) : values, shape, tfjsDtype(field));
-  }
-
-  #guard<T>(where: string, run: () => T): T {
-    try {
-      return run();
-    } catch (cause) {
-      throw engineFailure(where, cause);
-    }
   }
 
   #ready(): Prepared {

@@ -2,7 +2,6 @@ import { attributeTimings, compileProgram, type Pass, summarizeParts } from "@an
 import type { StepExplanation } from "@anneal/contracts";
 import { type MeasureContext, openMeasuredStep } from "./measure-step.ts";
 import { numParametersOf } from "./recipe-step.ts";
-import { batchEntry } from "./step-program.ts";
 
 /** Steps before the measured ones: the first calls of a session optimize and allocate. */
 const numWarmUps = 3;
@@ -10,10 +9,11 @@ const numTimed = 7;
 const numTraced = 5;
 
 /** Compiles the step anew, in a session of its own, and measures it. */
-export function explainStep(context: MeasureContext, pipeline: readonly Pass[]): StepExplanation {
-  const { step, numSamples } = context;
+export function explainStep(trace: () => MeasureContext, pipeline: readonly Pass[]): StepExplanation {
   const start = performance.now();
-  const { graph, passes, graphDef } = compileProgram({ train: batchEntry.train(context) }, pipeline);
+  const context = trace();
+  const { step, train } = context;
+  const { graph, passes, graphDef } = compileProgram({ train }, pipeline);
   const compileMilliseconds = performance.now() - start;
   using measured = openMeasuredStep(context, pipeline);
   repeat(numWarmUps, measured.time);
@@ -23,7 +23,7 @@ export function explainStep(context: MeasureContext, pipeline: readonly Pass[]):
   const variables = step.variables.map(({ name }) => name);
   const nodes = attributeTimings(traced, variables);
   return {
-    batchSize: numSamples,
+    batchSize: step.options.batchSize,
     numParameters: numParametersOf(step),
     compileMilliseconds,
     stepMilliseconds: times[Math.floor(numTimed / 2)]!,

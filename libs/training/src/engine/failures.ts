@@ -38,6 +38,15 @@ export function outOfMemory(where: string, cause: unknown): AnnealError {
   );
 }
 
+/** Runs a part of an engine's work; what fails in it has its code. */
+export function guardEngine<T>(where: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw engineFailure(where, cause);
+  }
+}
+
 /** An engine's error with its code: memory apart from everything else, which goes on as it is. */
 export function engineFailure(where: string, cause: unknown): unknown {
   if (cause instanceof AnnealError) return cause;

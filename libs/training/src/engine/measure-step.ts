@@ -1,8 +1,9 @@
-import { compileProgram, type Pass } from "@anneal/compiler";
+import { compileProgram, type Entry, type Pass } from "@anneal/compiler";
 import { type FieldSpec, numElements } from "@anneal/data";
 import { type FeedValues, GraphSession, type NodeTiming, type TensorflowBackend } from "@anneal/runtime";
 import { scalarsOf } from "../optimizers/compiled-optimizer.ts";
-import { batchEntry, loadEntry, type TraceContext } from "./step-program.ts";
+import type { RecipeStep } from "./recipe-step.ts";
+import { loadEntry, type StepState } from "./step-program.ts";
 
 /** A step in a session of its own, on a batch that is made up: what it does to the weights is of no interest. */
 export interface MeasuredStep extends Disposable {
@@ -11,7 +12,11 @@ export interface MeasuredStep extends Disposable {
   readonly trace: () => readonly NodeTiming[];
 }
 
-export interface MeasureContext extends TraceContext {
+export interface MeasureContext {
+  readonly step: RecipeStep;
+  readonly state: StepState;
+  /** The step on a batch of the recipe's own size. */
+  readonly train: Entry;
   readonly backend: TensorflowBackend;
   /** Of the variables, model first. */
   readonly values: readonly FeedValues[];
@@ -19,15 +24,14 @@ export interface MeasureContext extends TraceContext {
 
 /** Opens a step for measuring, compiled with these passes. */
 export function openMeasuredStep(context: MeasureContext, passes: readonly Pass[]): MeasuredStep {
-  const { step, state, backend, numSamples, values } = context;
+  const { step, state, train, backend, values } = context;
   const { options } = step;
-  const entries = { train: batchEntry.train(context), load: loadEntry(state) };
-  const { savedModel, signatures } = compileProgram(entries, passes);
+  const { savedModel, signatures } = compileProgram({ train, load: loadEntry(state) }, passes);
   const session = new GraphSession(backend, savedModel);
   session.bind(signatures.load)(values);
   const batch = [
-    madeUp(options.inputs, numSamples, true),
-    madeUp(options.labels, numSamples, false),
+    madeUp(options.inputs, options.batchSize, true),
+    madeUp(options.labels, options.batchSize, false),
     Int32Array.of(0),
     scalarsOf(options.optimizer, 1e-4, 1),
   ];

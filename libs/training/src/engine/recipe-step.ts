@@ -1,5 +1,6 @@
 import type { ScopeFunction } from "@anneal/compiler";
 import { AnnealError } from "@anneal/contracts";
+import { type FieldSpec, numElements, type TypedArray } from "@anneal/data";
 import type { Tfjs } from "@anneal/runtime";
 import type { Tensor, Variable } from "@tensorflow/tfjs";
 import type { Model } from "../recipe/define.ts";
@@ -53,6 +54,12 @@ export function buildRecipeStep(options: EngineOptions): RecipeStep {
 
 export function numParametersOf({ variables }: RecipeStep): number {
   return variables.reduce((sum, { variable }) => sum + variable.size, 0);
+}
+
+/** @throws RangeError when values are not those of so many samples of a field */
+export function checkBatch(values: TypedArray, field: FieldSpec, numSamples: number): void {
+  const expected = numSamples * numElements(field.shape);
+  if (values.length !== expected) throw new RangeError(`a batch of ${numSamples} samples must have ${expected} values`);
 }
 
 /** Outputs as loss and metrics see them. */
