@@ -103,9 +103,9 @@ function written(schema: z.ZodType, read: (text: string) => unknown, allowed: st
     .optional();
 }
 
-/** `4`: four intra-op threads and one inter-op; `4,2`: both. */
+/** `4`: four threads within an op and for several at a time; `4,2`: four within an op, two ops at a time. */
 function parseThreads(text: string): { intraOp: number; interOp: number } | null {
-  const [, intraOp, interOp = "1"] = /^(\d+)(?:,(\d+))?$/.exec(text) ?? [];
+  const [, intraOp, interOp = intraOp] = /^(\d+)(?:,(\d+))?$/.exec(text) ?? [];
   return intraOp === undefined ? null : { intraOp: Number(intraOp), interOp: Number(interOp) };
 }
 

@@ -42,3 +42,4 @@ export { accuracy, binaryAccuracy, type Metric, meanAbsoluteError } from "./reci
 export { describeParameters, type ParameterDescription, parseParameters } from "./recipe/parameters.ts";
 export { type RecipeSnapshot, recipeDigest, snapshotRecipe } from "./recipe/snapshot.ts";
 export { type SpawnOptions, spawnTrainer, TrainerClient } from "./trainer/client.ts";
+export { defaultThreads } from "./trainer/setup.ts";

@@ -9,6 +9,7 @@ import { RunDriver } from "../test-support/drive.ts";
 import { writeKillRecipe } from "../test-support/kill-recipe.ts";
 import { tempFolder } from "../test-support/temp-folder.ts";
 import { spawnTrainer } from "./client.ts";
+import { defaultThreads } from "./setup.ts";
 
 /** Real trainer processes, killed, stopped and asked for the impossible. */
 
@@ -375,7 +376,8 @@ describe.each(engines)("with the %s engine", (engine) => {
       await run.prepare();
       await run.segment();
       await run.close();
-      run.spec = { ...run.spec, threads: { intraOp: 1, interOp: 1 } };
+      const { intraOp, interOp } = defaultThreads();
+      run.spec = { ...run.spec, threads: { intraOp: intraOp + 1, interOp } };
       await expect(run.prepare({ recipeVersion: null, allowInexact: false })).rejects.toMatchObject({
         code: "FINGERPRINT_MISMATCH",
         facts: { differences: "intraOpThreads" },

@@ -39,7 +39,7 @@ export function findWorkload(name: string): Workload & { readonly name: Workload
   return workload;
 }
 
-/** As many threads as the bench says; one op at a time, as a run has it. */
+/** As many threads as the bench says, and as many ops at a time as in a run. */
 export function threadOptions({ numThreads }: SubjectOrder) {
   return { numIntraOpThreads: numThreads, numInterOpThreads: machineThreads.interOp };
 }

@@ -1,14 +1,13 @@
-import { availableParallelism } from "node:os";
 import { type RunSpec, type RunSpecInput, runSpecSchema, type Threads } from "@anneal/contracts";
 import { type FeedPlan, openDataset, stepsPerEpoch, trainingPlan } from "@anneal/data";
 import { builtInRecipes } from "@anneal/recipes";
-import { loadRecipe, parseParameters, type Recipe } from "@anneal/training";
+import { defaultThreads, loadRecipe, parseParameters, type Recipe } from "@anneal/training";
 
 /** The recipe that every bench trains. */
 export const mnistPath = builtInRecipes.mnist as string;
 
 /** The threads that a run gets by default: the same for every peer. */
-export const machineThreads: Threads = { intraOp: availableParallelism(), interOp: 1 };
+export const machineThreads: Threads = defaultThreads();
 
 /** A run's spec with its threads pinned. Checkpoints within an epoch are off unless asked for. */
 export function mnistSpec(spec: Omit<RunSpecInput, "recipe">): RunSpec {
