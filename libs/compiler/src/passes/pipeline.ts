@@ -13,6 +13,7 @@ import { simplifyArithmetic } from "./preserving/simplify-arithmetic.ts";
 import { simplifyMovement } from "./preserving/simplify-movement.ts";
 import { softmax } from "./preserving/softmax.ts";
 import { softmaxCrossEntropy } from "./preserving/softmax-cross-entropy.ts";
+import { splitProducts } from "./preserving/split-products.ts";
 import { summedConcatenations } from "./preserving/summed-concatenations.ts";
 import { summedPads } from "./preserving/summed-pads.ts";
 import { summedProducts } from "./preserving/summed-products.ts";
@@ -37,6 +38,7 @@ export const preservingPasses: readonly Pass[] = [
   summedConcatenations,
   concatenatedProducts,
   summedConcatenations,
+  splitProducts,
   hoistedProducts,
   packedProducts,
   sequenceMovement,

@@ -1,5 +1,7 @@
 import {
   attribute,
+  intVector,
+  makeNode,
   makeValue,
   type Node,
   readAttribute,
@@ -59,6 +61,19 @@ export function concatenate(values: readonly Value[], axis: number, scope: strin
     Tidx: attribute.type("int32"),
   };
   return makeValue("ConcatV2", [...values, scalar(axis, "int32")], attributes, { scope });
+}
+
+/** Parts of a tensor along an axis, of these sizes. */
+export function split(value: Value, sizes: readonly number[], axis: number): readonly Value[] {
+  const attributes = {
+    ...typeAttribute("T", typeOf(value).dtype),
+    num_split: attribute.int(sizes.length),
+    Tlen: attribute.type("int32"),
+  };
+  const node = makeNode("SplitV", [value, intVector(sizes), scalar(axis, "int32")], attributes, {
+    scope: value.node.scope,
+  });
+  return sizes.map((_, index) => ({ node, index }));
 }
 
 /**

@@ -1,22 +1,17 @@
 import {
-  attribute,
   type Graph,
-  intVector,
   isSet,
-  makeNode,
   makeValue,
   type Node,
   rewriteGraph,
-  scalar,
   simpleCall,
   sizeOf,
   splatOf,
-  typeAttribute,
   typeOf,
   type Value,
 } from "@anneal/graph";
 import type { Pass } from "../pass.ts";
-import { concatenate } from "../sequences.ts";
+import { concatenate, split } from "../sequences.ts";
 import { isAddition, sumOf } from "../sums.ts";
 
 /**
@@ -115,16 +110,4 @@ function keptApart(graph: Graph): ReadonlySet<Node> {
 
 function widthOf(value: Value): number {
   return typeOf(value).shape[1]!;
-}
-
-function split(value: Value, sizes: readonly number[], axis: number): readonly Value[] {
-  const attributes = {
-    ...typeAttribute("T", typeOf(value).dtype),
-    num_split: attribute.int(sizes.length),
-    Tlen: attribute.type("int32"),
-  };
-  const node = makeNode("SplitV", [value, intVector(sizes), scalar(axis, "int32")], attributes, {
-    scope: value.node.scope,
-  });
-  return sizes.map((_, index) => ({ node, index }));
 }
