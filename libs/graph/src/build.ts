@@ -72,6 +72,16 @@ export function readVariable(handle: Value, { dtype, shape }: TensorType, option
   return makeValue("ReadVariableOp", [handle], attributes, { scope: handle.node.name ?? "", ...options });
 }
 
+/**
+ * Gives a variable a value of its own. TensorFlow's assignment keeps the memory of what it is given: that of a feed belongs to
+ * JavaScript, which would see it change at every update, and must not be asked to free it by a thread of TensorFlow's.
+ */
+export function assignVariable(handle: Value, value: Value, options: NodeOptions = {}): Node {
+  const { dtype } = typeOf(value);
+  const copy = simpleCall("DeepCopy", [value], { scope: options.scope ?? "" });
+  return makeNode("AssignVariableOp", [handle, copy], typeAttribute("dtype", dtype), options);
+}
+
 export function typeAttribute(name: string, dtype: Dtype): Attributes {
   return { [name]: attribute.type(dtype) };
 }

@@ -1,5 +1,6 @@
 export { type Attribute, type Attributes, attribute, readAttribute } from "./attributes.ts";
 export {
+  assignVariable,
   constant,
   intVector,
   makeNode,

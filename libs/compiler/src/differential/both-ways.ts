@@ -1,8 +1,8 @@
 import {
+  assignVariable,
   type Dtype,
   type Graph,
   makeGraph,
-  makeNode,
   makeValue,
   placeholder,
   scalar,
@@ -174,7 +174,7 @@ function loadEntry(variables: readonly TracedVariable[]): Entry {
     const type = { dtype: variable.dtype as Dtype, shape: variable.shape };
     const fed = placeholder(`load${index}`, type);
     feeds.push(fed);
-    return makeNode("AssignVariableOp", [handle, fed], typeAttribute("dtype", type.dtype), { scope: name });
+    return assignVariable(handle, fed, { scope: name });
   });
   return { feeds, fetches: [makeValue("Identity", [scalar(0)], typeAttribute("T", "float32"), { controls })] };
 }

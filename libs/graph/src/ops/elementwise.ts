@@ -94,6 +94,8 @@ export const elementwiseOps: OpFamily = {
     ],
     unary,
   ),
+  // Always in memory of its own, unlike Identity.
+  DeepCopy: { ...unary, stateful: true },
   ...rows(["IsFinite", "IsInf", "IsNan"], toBool),
   ...rows(["Add", "AddV2", "Mul", "SquaredDifference"], { ...binary, commutative: true }),
   // Which of 0 and -0 Maximum and Minimum give depends on the order.

@@ -45,7 +45,7 @@ export const elementwiseCalls: CallFamily = {
     unary(float),
   ),
   ...alike(["Abs", "Neg", "Relu", "Relu6", "Round", "Sign", "Square"], unary(number)),
-  ...alike(["Identity", "OnesLike", "StopGradient", "ZerosLike"], unary(anyDtype)),
+  ...alike(["DeepCopy", "Identity", "OnesLike", "StopGradient", "ZerosLike"], unary(anyDtype)),
   LogicalNot: alike(["LogicalNot"], unary(bool)).LogicalNot!,
   ...alike(["Add", "AddV2", "Maximum", "Minimum", "Mul", "Pow", "SquaredDifference", "Sub"], binary(number)),
   ...alike(["Atan2", "Div", "DivNoNan", "FloorDiv", "FloorMod", "RealDiv", "Xdivy", "Xlogy"], binary(float32)),
