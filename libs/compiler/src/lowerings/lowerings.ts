@@ -1,6 +1,6 @@
 import type { Lowering } from "@anneal/contracts";
 import type { Pass } from "../passes/pass.ts";
-import { preservingPasses } from "../passes/pipeline.ts";
+import { allPasses } from "../passes/pipeline.ts";
 import { transposedProducts } from "./transposed-products.ts";
 import { xla } from "./xla.ts";
 
@@ -10,7 +10,7 @@ export const loweringPasses: Readonly<Record<Lowering, readonly Pass[]>> = {
   xla: [xla],
 };
 
-/** Every pass that a program goes through, in order. */
-export function pipelineOf(lowering: Lowering): readonly Pass[] {
-  return [...preservingPasses, ...loweringPasses[lowering]];
+/** Every pass that a program goes through, in order, but those of these names. */
+export function pipelineOf(lowering: Lowering, without: readonly string[] = []): readonly Pass[] {
+  return [...allPasses, ...loweringPasses[lowering]].filter(({ name }) => !without.includes(name));
 }

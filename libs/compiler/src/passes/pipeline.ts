@@ -1,3 +1,4 @@
+import { unclipCrossEntropy } from "./changing/unclip-cross-entropy.ts";
 import type { Pass } from "./pass.ts";
 import { activationGradients } from "./preserving/activation-gradients.ts";
 import { biasAdd } from "./preserving/bias-add.ts";
@@ -19,8 +20,8 @@ import { summedPads } from "./preserving/summed-pads.ts";
 import { summedProducts } from "./preserving/summed-products.ts";
 import { unpackedSlices } from "./preserving/unpacked-slices.ts";
 
-/** Every pass, in the order in which they run. These keep the numbers, within rounding. */
-export const preservingPasses: readonly Pass[] = [
+/** Every pass, in the order in which they run. */
+export const allPasses: readonly Pass[] = [
   simplifyMovement,
   commonSubexpressions,
   simplifyArithmetic,
@@ -32,6 +33,8 @@ export const preservingPasses: readonly Pass[] = [
   commonSubexpressions,
   activationGradients,
   softmax,
+  simplifyArithmetic,
+  unclipCrossEntropy,
   softmaxCrossEntropy,
   unpackedSlices,
   summedPads,
@@ -47,3 +50,9 @@ export const preservingPasses: readonly Pass[] = [
   simplifyArithmetic,
   commonSubexpressions,
 ];
+
+/** Change numbers beyond rounding, for the better. Each can be left out, by its name. */
+export const changingPasses: readonly Pass[] = [unclipCrossEntropy];
+
+/** Keep the numbers, within rounding. */
+export const preservingPasses: readonly Pass[] = allPasses.filter((pass) => !changingPasses.includes(pass));
