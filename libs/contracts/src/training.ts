@@ -67,12 +67,18 @@ export interface TrainingPlan {
   readonly fingerprint: Fingerprint;
 }
 
-/** How the compiled step runs, and why. */
-export interface LoweringDecision {
+/** A way to run compiled steps. */
+export interface StepExecution {
   readonly lowering: Lowering;
+  /** Steps that one call of TensorFlow makes. Absent in runs that older versions prepared: 1. */
+  readonly stepsPerCall?: number;
+}
+
+/** How compiled steps run, and why. */
+export interface LoweringDecision extends StepExecution {
   readonly why: string;
   /** Time of one step of those that were measured. */
-  readonly candidates: readonly { readonly lowering: Lowering; readonly milliseconds: number }[];
+  readonly candidates: readonly (StepExecution & { readonly milliseconds: number })[];
 }
 
 export const trainingPhases = ["queued", "starting", "training", "validating", "evaluating", "stopping"] as const;

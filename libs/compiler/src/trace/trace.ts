@@ -1,5 +1,5 @@
 import { AnnealError } from "@anneal/contracts";
-import { attribute, type Dtype, makeValue, readVariable, typeOf, type Value } from "@anneal/graph";
+import { attribute, type Dtype, makeValue, type Node, readVariable, typeOf, type Value } from "@anneal/graph";
 import type { TensorflowBackend, Tfjs } from "@anneal/runtime";
 import type { Tensor, Variable } from "@tensorflow/tfjs";
 import { nameGradients } from "./gradient-scopes.ts";
@@ -18,6 +18,8 @@ export interface TraceRequest<Name extends string> {
   /** Placeholders, or any other values. */
   readonly inputs: Readonly<Record<Name, Value>>;
   readonly variables: readonly TracedVariable[];
+  /** The function sees what variables hold once these nodes have run. By default, when it begins. */
+  readonly readsAfter?: readonly Node[];
   /** The function to trace: called once, with tensors that have types and no data. */
   readonly body: (inputs: Readonly<Record<Name, Tensor>>, scope: ScopeFunction) => Readonly<Record<string, Tensor>>;
 }
@@ -77,11 +79,12 @@ export function trace<Name extends string>(tf: Tfjs, request: TraceRequest<Name>
 function traceBody<Name extends string>(
   tf: Tfjs,
   backend: TraceBackend,
-  { inputs, variables, body }: TraceRequest<Name>,
+  { inputs, variables, readsAfter = [], body }: TraceRequest<Name>,
 ): Trace {
   const reads = new Map<string, Value>();
   const standIns = variables.map(({ name, variable, handle }) => {
-    const read = readVariable(handle, { dtype: variable.dtype as Dtype, shape: variable.shape }, { scope: name });
+    const type = { dtype: variable.dtype as Dtype, shape: variable.shape };
+    const read = readVariable(handle, type, { scope: name, controls: readsAfter });
     reads.set(name, read);
     const { dataId } = backend.makeSymbolic(read);
     backend.incRef(dataId);

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { NamedTensor } from "@anneal/checkpoint";
 import { type CompiledProgram, compileProgram, type Entry, type Pass, pipelineOf } from "@anneal/compiler";
-import type { StepExplanation } from "@anneal/contracts";
+import type { StepExecution, StepExplanation } from "@anneal/contracts";
 import { numElements, type TypedArray } from "@anneal/data";
+import type { LoweringTrial } from "@anneal/policy";
 import {
   type FeedValues,
   GraphSession,
@@ -44,7 +45,7 @@ import {
 import { copyTensors, copyValues, matchTensors } from "./tensor-copies.ts";
 import { modelTargets } from "./variables.ts";
 
-/** Runs a step as one call of one TensorFlow graph, traced from the recipe and compiled. */
+/** Runs a step, or several, as one call of one TensorFlow graph, traced from the recipe and compiled. */
 export class CompiledEngine implements StepEngine {
   readonly name = "compiled";
   readonly #tf: Tfjs;
@@ -81,16 +82,20 @@ export class CompiledEngine implements StepEngine {
     const kept = this.#openKept(prepared, values);
     if (kept !== null) return { numParameters: numParametersOf(step), ...kept };
     const outputShape = guardRecipe("the model", options.recipePath, () => {
-      const shape = traceFit(this.#context(prepared, options.batchSize));
+      const shape = traceFit(this.#context(prepared, options.batchSize, 1));
       const { train, evaluate } = options.batchSizes ?? { train: [options.batchSize], evaluate: [options.batchSize] };
-      for (const numSamples of train) this.#trace(prepared, "train", numSamples);
-      for (const numSamples of evaluate) this.#trace(prepared, "evaluate", numSamples);
+      for (const numSamples of train) this.#trace(prepared, { kind: "train", numSamples, numSteps: 1 });
+      for (const numSamples of evaluate) this.#trace(prepared, { kind: "evaluate", numSamples, numSteps: 1 });
       return shape;
     });
     const lowering = guardEngine("choosing a lowering", () =>
-      decideLowering(options.lowering ?? "graph", this.#measureContext(prepared, values)),
+      decideLowering(askedOf(options), this.#measureContext(prepared, values)),
     );
     prepared.passes = pipelineOf(lowering.lowering);
+    const { stepsPerCall = 1 } = lowering;
+    if (stepsPerCall > 1) {
+      this.#trace(prepared, { kind: "train", numSamples: options.batchSize, numSteps: stepsPerCall });
+    }
     const graphDigest = trainDigest(prepared);
     const { savedModel, signatures } = this.#open(prepared, values);
     prepared.unsaved = {
@@ -100,27 +105,45 @@ export class CompiledEngine implements StepEngine {
     return { numParameters: numParametersOf(step), outputShape, graphDigest, lowering };
   }
 
-  trainBatch(batch: Batch, { step, learningRate }: StepScalars): BatchSums {
+  trainBatch(batch: Batch, scalars: StepScalars): BatchSums {
+    return this.trainBatches([batch], [scalars])[0]!;
+  }
+
+  trainBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): readonly BatchSums[] {
     const prepared = this.#ready();
     this.#keepGraph(prepared);
-    const t = prepared.numUpdates + 1;
-    const scalars = scalarsOf(prepared.step.options.optimizer, learningRate, t);
-    const { sums, rest } = this.#run(prepared, "train", batch, [
-      batch.labels as FeedValues,
-      Int32Array.of(step),
-      scalars,
-    ]);
-    checkFinite(sums, rest[0]![0]!, step);
-    prepared.numUpdates = t;
-    return sums;
+    const { step } = prepared;
+    const { numSamples } = batches[0]!;
+    const feeds = batches.flatMap((batch, index): readonly FeedValues[] => {
+      if (batch.numSamples !== numSamples) throw new RangeError("batches of one call must have one size");
+      const { step: number, learningRate } = scalars[index]!;
+      return [
+        ...this.#feedsOf(prepared, batch, number),
+        scalarsOf(step.options.optimizer, learningRate, prepared.numUpdates + index + 1),
+      ];
+    });
+    const call = this.#call(prepared, { kind: "train", numSamples, numSteps: batches.length });
+    const [reports, scales] = guardEngine("a step", () => call(feeds));
+    const width = reports!.length / batches.length;
+    return batches.map((_, index) => {
+      const sums = toSums(step, reports!.subarray(index * width, (index + 1) * width), numSamples);
+      checkFinite(sums, scales![index]!, scalars[index]!.step);
+      prepared.numUpdates += 1;
+      return sums;
+    });
   }
 
   evaluateBatch(batch: Batch, step: number): BatchSums {
-    return this.#run(this.#ready(), "evaluate", batch, [batch.labels as FeedValues, Int32Array.of(step)]).sums;
+    const prepared = this.#ready();
+    const { numSamples } = batch;
+    const feeds = this.#feedsOf(prepared, batch, step);
+    const call = this.#call(prepared, { kind: "evaluate", numSamples, numSteps: 1 });
+    const [report] = guardEngine("a step", () => call(feeds));
+    return toSums(prepared.step, report!, numSamples);
   }
 
   predictBatch(inputs: TypedArray, numSamples: number): Float32Array {
-    const call = this.#call(this.#ready(), "predict", numSamples);
+    const call = this.#call(this.#ready(), { kind: "predict", numSamples, numSteps: 1 });
     return guardEngine("a prediction", () => call([inputs as FeedValues])[0] as Float32Array);
   }
 
@@ -155,7 +178,7 @@ export class CompiledEngine implements StepEngine {
     return guardEngine("an explanation", () => {
       const values = prepared.session!.calls.get("read")!([]);
       const trace = () => {
-        this.#trace(prepared, "train", prepared.step.options.batchSize);
+        this.#trace(prepared, { kind: "train", numSamples: prepared.step.options.batchSize, numSteps: 1 });
         return this.#measureContext(prepared, values);
       };
       return explainStep(trace, prepared.passes);
@@ -171,23 +194,20 @@ export class CompiledEngine implements StepEngine {
     for (const { variable } of prepared.step.variables) if (!variable.isDisposed) variable.dispose();
   }
 
-  #run(prepared: Prepared, kind: "train" | "evaluate", batch: Batch, others: readonly FeedValues[]) {
-    const { numSamples, inputs } = batch;
-    const { options } = prepared.step;
+  /** What every labelled batch feeds: inputs, labels, the step. */
+  #feedsOf({ step: { options } }: Prepared, { inputs, labels, numSamples }: Batch, step: number) {
     checkBatch(inputs, options.inputs, numSamples);
-    checkBatch(batch.labels, options.labels, numSamples);
-    const call = this.#call(prepared, kind, numSamples);
-    const [report, ...rest] = guardEngine("a step", () => call([inputs as FeedValues, ...others]));
-    return { sums: toSums(prepared.step, report!, numSamples), rest };
+    checkBatch(labels, options.labels, numSamples);
+    return [inputs as FeedValues, labels as FeedValues, Int32Array.of(step)];
   }
 
-  /** The call for batches of this size. A size that is new is traced, and the state moved to a session that has it. */
-  #call(prepared: Prepared, kind: BatchKind, numSamples: number): SessionFunction {
-    const key = `${kind}/${numSamples}`;
+  /** The call for such batches. What is new is traced, and the state moved to a session that has it. */
+  #call(prepared: Prepared, batches: BatchCall): SessionFunction {
+    const key = keyOf(batches);
     const known = prepared.session?.calls.get(key);
     if (known !== undefined) return known;
     const { recipePath } = prepared.step.options;
-    guardRecipe("the model", recipePath, () => this.#trace(prepared, kind, numSamples));
+    guardRecipe("the model", recipePath, () => this.#trace(prepared, batches));
     const values = guardEngine("reading the state", () => prepared.session!.calls.get("read")!([]));
     this.#open(prepared, values);
     return prepared.session!.calls.get(key)!;
@@ -195,14 +215,14 @@ export class CompiledEngine implements StepEngine {
 
   /** Opens the graph that the run began with, if it is kept. */
   #openKept(prepared: Prepared, values: readonly FeedValues[]): Omit<PreparedEngine, "numParameters"> | null {
-    const { graphs, lowering } = prepared.step.options;
+    const { graphs, lowering, stepsPerCall = 1 } = prepared.step.options;
     const recorded = graphs?.recorded ?? null;
     if (graphs === undefined || recorded === null || typeof lowering !== "string") return null;
     const kept = readGraph(graphs.directory, recorded);
     if (kept === null || kept.variables.join() !== namesOf(prepared.state).join()) return null;
     prepared.passes = pipelineOf(lowering);
     this.#load(prepared, kept, values);
-    const decision = { lowering, why: "as recorded", candidates: [] };
+    const decision = { lowering, stepsPerCall, why: "as recorded", candidates: [] };
     return { outputShape: kept.outputShape, graphDigest: recorded, lowering: decision };
   }
 
@@ -233,9 +253,8 @@ export class CompiledEngine implements StepEngine {
 
   /** What a session that was kept can do is not known as graphs; a session in its place is to do it as well. */
   #traceAgain(prepared: Prepared, key: string): void {
-    const [kind, numSamples] = key.split("/");
-    if (kind === undefined || !(kind in batchEntry) || prepared.entries.has(key)) return;
-    this.#trace(prepared, kind as BatchKind, Number(numSamples));
+    const batches = parseKey(key);
+    if (batches !== null && !prepared.entries.has(key)) this.#trace(prepared, batches);
   }
 
   #load(
@@ -254,24 +273,30 @@ export class CompiledEngine implements StepEngine {
     });
   }
 
-  #trace(prepared: Prepared, kind: BatchKind, numSamples: number): void {
-    prepared.entries.set(`${kind}/${numSamples}`, batchEntry[kind](this.#context(prepared, numSamples)));
+  #trace(prepared: Prepared, batches: BatchCall): void {
+    prepared.entries.set(keyOf(batches), this.#entry(prepared, batches));
+  }
+
+  #entry(prepared: Prepared, { kind, numSamples, numSteps }: BatchCall): Entry {
+    return batchEntry[kind](this.#context(prepared, numSamples, numSteps));
   }
 
   #measureContext(prepared: Prepared, values: readonly FeedValues[]): MeasureContext {
     const { step, state, entries } = prepared;
-    const key = `train/${step.options.batchSize}`;
-    // A graph that was kept has not been traced by this process.
-    this.#traceAgain(prepared, key);
-    return { step, state, train: entries.get(key)!, backend: this.#backend(), values };
+    const train = (numSteps: number): Entry => {
+      const batches = { kind: "train", numSamples: step.options.batchSize, numSteps } as const;
+      // A graph that was kept has not been traced by this process, nor has what is only tried.
+      return entries.get(keyOf(batches)) ?? this.#entry(prepared, batches);
+    };
+    return { step, state, train, backend: this.#backend(), values };
   }
 
   #backend(): TensorflowBackend {
     return this.#tf.findBackend("tensorflow") as TensorflowBackend;
   }
 
-  #context({ step, state, traced, random }: Prepared, numSamples: number) {
-    return { tf: this.#tf, step, state, traced, random, numSamples };
+  #context({ step, state, traced, random }: Prepared, numSamples: number, numSteps: number) {
+    return { tf: this.#tf, step, state, traced, random, numSamples, numSteps };
   }
 
   #ready(): Prepared {
@@ -280,12 +305,35 @@ export class CompiledEngine implements StepEngine {
   }
 }
 
+/** What a call of the session takes: batches of one size, one for each step. */
+interface BatchCall {
+  readonly kind: BatchKind;
+  readonly numSamples: number;
+  readonly numSteps: number;
+}
+
+/** `train/128`; `train/128x8` for eight steps. */
+function keyOf({ kind, numSamples, numSteps }: BatchCall): string {
+  return numSteps === 1 ? `${kind}/${numSamples}` : `${kind}/${numSamples}x${numSteps}`;
+}
+
+/** Null for an entry that takes no batches. */
+function parseKey(key: string): BatchCall | null {
+  const [, kind, numSamples, numSteps = "1"] = /^(\w+)\/(\d+)(?:x(\d+))?$/.exec(key) ?? [];
+  if (kind === undefined || !Object.hasOwn(batchEntry, kind)) return null;
+  return { kind: kind as BatchKind, numSamples: Number(numSamples), numSteps: Number(numSteps) };
+}
+
+function askedOf({ lowering = "graph", stepsPerCall = 1 }: EngineOptions): StepExecution | LoweringTrial {
+  return typeof lowering === "string" ? { lowering, stepsPerCall } : lowering;
+}
+
 interface Prepared {
   readonly step: RecipeStep;
   readonly state: StepState;
   readonly random: SeededRandom;
   readonly traced: TracedRandom;
-  /** What batches of each kind and size do, as `kind/numSamples`. */
+  /** What calls do, by `keyOf`. */
   readonly entries: Map<string, Entry>;
   passes: readonly Pass[];
   /** Compiled by this process and not kept yet. */

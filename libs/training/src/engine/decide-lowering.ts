@@ -1,38 +1,53 @@
 import { pipelineOf } from "@anneal/compiler";
-import { type Lowering, type LoweringDecision, lowerings } from "@anneal/contracts";
-import { chooseLowering, isWorthMeasuring } from "@anneal/policy";
+import type { LoweringDecision, StepExecution } from "@anneal/contracts";
+import { chooseLowering, type LoweringTrial, worthTrying } from "@anneal/policy";
 import { type MeasureContext, openMeasuredStep } from "./measure-step.ts";
 
 const numWarmUps = 2;
 const numRounds = 5;
+/** Where steps are short, rounds go on for so long: the shorter a step, the more of its time may be the machine's. */
+const shortestTrialMs = 250;
+/** So long as people wait for a step at all. */
 const longestStepMs = 1_000;
+/** A first call does much beside the step, and the second may too; of steps longer than this that is little. */
+const shortStepMs = 20;
 
-/** How the step is to run: as asked for, or the fastest where a training of so many steps is worth a trial. */
-export function decideLowering(
-  asked: Lowering | { readonly numSteps: number },
-  context: MeasureContext,
-): LoweringDecision {
-  if (typeof asked === "string") return { lowering: asked, why: "asked for", candidates: [] };
-  const tooShort = { lowering: "graph", why: "the training is too short for a trial", candidates: [] } as const;
-  // Not even with a step as long as people wait for one.
-  if (!isWorthMeasuring(longestStepMs, asked.numSteps)) return tooShort;
-  using plain = openMeasuredStep(context, pipelineOf("graph"));
-  // With everything that a first call does beside the step: no training takes longer than this says.
-  const longest = plain.time();
-  if (!isWorthMeasuring(longest, asked.numSteps) || !isWorthMeasuring(plain.time(), asked.numSteps)) {
-    return tooShort;
-  }
-  return measureAll(context);
+const plainExecution = { lowering: "graph", stepsPerCall: 1 } as const;
+
+/** How steps are to run: as asked for, or the fastest way where the training is worth a trial. */
+export function decideLowering(asked: StepExecution | LoweringTrial, context: MeasureContext): LoweringDecision {
+  if ("lowering" in asked) return { ...asked, why: "asked for", candidates: [] };
+  const tooShort = { ...plainExecution, why: "the training is too short for a trial", candidates: [] };
+  if (worthTrying(asked, { milliseconds: longestStepMs, openMilliseconds: 0 }).length === 0) return tooShort;
+  const start = performance.now();
+  using plain = openMeasuredStep(context, plainExecution, pipelineOf("graph"));
+  plain.time();
+  const openMilliseconds = performance.now() - start;
+  const second = plain.time();
+  const milliseconds = second > shortStepMs ? second : Math.min(...repeat(numRounds, plain.time));
+  const others = worthTrying(asked, { milliseconds, openMilliseconds });
+  return others.length === 0 ? tooShort : chooseLowering(measureAll([plainExecution, ...others], context));
 }
 
-/** In turns, so that whatever else the machine does meets all alike; the fastest step of each. */
-function measureAll(context: MeasureContext): LoweringDecision {
+/** In turns of as many steps each, so that whatever else the machine does meets all alike; the fastest turn of each. */
+function measureAll(executions: readonly StepExecution[], context: MeasureContext): LoweringDecision["candidates"] {
   using opened = new DisposableStack();
-  const steps = lowerings.map((lowering) => {
-    const step = opened.use(openMeasuredStep(context, pipelineOf(lowering)));
-    for (let index = 0; index < numWarmUps; index++) step.time();
-    return { lowering, step, times: [] as number[] };
+  const stepsPerTurn = Math.max(...executions.map(({ stepsPerCall = 1 }) => stepsPerCall));
+  const turns = executions.map((execution) => {
+    const { lowering, stepsPerCall = 1 } = execution;
+    const step = opened.use(openMeasuredStep(context, execution, pipelineOf(lowering)));
+    const numCalls = stepsPerTurn / stepsPerCall;
+    const time = () => repeat(numCalls, step.time).reduce((sum, next) => sum + next, 0) / stepsPerTurn;
+    repeat(numWarmUps, step.time);
+    return { execution, time, times: [] as number[] };
   });
-  for (let round = 0; round < numRounds; round++) for (const { step, times } of steps) times.push(step.time());
-  return chooseLowering(steps.map(({ lowering, times }) => ({ lowering, milliseconds: Math.min(...times) })));
+  const start = performance.now();
+  for (let round = 0; round < numRounds || performance.now() - start < shortestTrialMs; round++) {
+    for (const { time, times } of turns) times.push(time());
+  }
+  return turns.map(({ execution, times }) => ({ ...execution, milliseconds: Math.min(...times) }));
+}
+
+function repeat<T>(count: number, run: () => T): T[] {
+  return Array.from({ length: count }, run);
 }

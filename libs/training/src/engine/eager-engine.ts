@@ -73,6 +73,10 @@ export class EagerEngine implements StepEngine {
     });
   }
 
+  trainBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): readonly BatchSums[] {
+    return batches.map((batch, index) => this.trainBatch(batch, scalars[index]!));
+  }
+
   evaluateBatch(batch: Batch, step: number): BatchSums {
     const prepared = this.#ready();
     prepared.random.beginStep(step);

@@ -167,6 +167,24 @@ describe("a compiled step and an eager one are the same", () => {
   });
 });
 
+test.each(Object.entries(wholeModels))(
+  "several steps in a call are the same bits as one by one: %s",
+  (_name, whole) => {
+    const optimizer = adam({ learningRate: 0.003, clipNorm: 0.1 });
+    const stepsPerCall = 3;
+    const batches = Array.from({ length: stepsPerCall }, (_, step) => batchFor(whole, step, batchSize));
+    const scalars = batches.map((_, step) => ({ step, learningRate: 0.003 }));
+    compiled.prepare({ ...optionsFor(whole, optimizer), stepsPerCall });
+    const initial = compiled.readState();
+    const sums = batches.map((batch, index) => compiled.trainBatch(batch, scalars[index]!));
+    const expected = compiled.readState();
+    compiled.loadState(initial);
+    const together = countKernels(() => compiled.trainBatches(batches, scalars));
+    expect(together).toEqual({ result: sums, numKernels: 0 });
+    expect(compiled.readState()).toEqual(expected);
+  },
+);
+
 test("a recurrence that keeps its states between batches is refused: no checkpoint has them", () => {
   const options = optionsFor(wholeModels.LSTM!, sgd({ learningRate }));
   const stateful = () =>

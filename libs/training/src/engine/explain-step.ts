@@ -12,10 +12,10 @@ const numTraced = 5;
 export function explainStep(trace: () => MeasureContext, pipeline: readonly Pass[]): StepExplanation {
   const start = performance.now();
   const context = trace();
-  const { step, train } = context;
-  const { graph, passes, graphDef } = compileProgram({ train }, pipeline);
+  const { step } = context;
+  const { graph, passes, graphDef } = compileProgram({ train: context.train(1) }, pipeline);
   const compileMilliseconds = performance.now() - start;
-  using measured = openMeasuredStep(context, pipeline);
+  using measured = openMeasuredStep(context, {}, pipeline);
   repeat(numWarmUps, measured.time);
   const times = repeat(numTimed, measured.time).sort((a, b) => a - b);
   measured.trace();

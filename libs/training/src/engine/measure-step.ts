@@ -1,13 +1,14 @@
 import { compileProgram, type Entry, type Pass } from "@anneal/compiler";
+import type { StepExecution } from "@anneal/contracts";
 import { type FieldSpec, numElements } from "@anneal/data";
 import { type FeedValues, GraphSession, type NodeTiming, type TensorflowBackend } from "@anneal/runtime";
 import { scalarsOf } from "../optimizers/compiled-optimizer.ts";
 import type { RecipeStep } from "./recipe-step.ts";
 import { loadEntry, type StepState } from "./step-program.ts";
 
-/** A step in a session of its own, on a batch that is made up: what it does to the weights is of no interest. */
+/** Steps in a session of its own, on a batch that is made up: what it does to the weights is of no interest. */
 export interface MeasuredStep extends Disposable {
-  /** Time of one step, in milliseconds. The first of a session also optimizes the graph. */
+  /** Time of one call, in milliseconds. The first of a session also optimizes the graph. */
   readonly time: () => number;
   readonly trace: () => readonly NodeTiming[];
 }
@@ -15,18 +16,21 @@ export interface MeasuredStep extends Disposable {
 export interface MeasureContext {
   readonly step: RecipeStep;
   readonly state: StepState;
-  /** The step on a batch of the recipe's own size. */
-  readonly train: Entry;
+  /** So many steps in one call, on batches of the recipe's own size. */
+  readonly train: (stepsPerCall: number) => Entry;
   readonly backend: TensorflowBackend;
   /** Of the variables, model first. */
   readonly values: readonly FeedValues[];
 }
 
-/** Opens a step for measuring, compiled with these passes. */
-export function openMeasuredStep(context: MeasureContext, passes: readonly Pass[]): MeasuredStep {
-  const { step, state, train, backend, values } = context;
+/** Opens steps for measuring, so many a call, compiled with these passes. */
+export function openMeasuredStep(
+  { step, state, train, backend, values }: MeasureContext,
+  { stepsPerCall = 1 }: Pick<StepExecution, "stepsPerCall">,
+  passes: readonly Pass[],
+): MeasuredStep {
   const { options } = step;
-  const { savedModel, signatures } = compileProgram({ train, load: loadEntry(state) }, passes);
+  const { savedModel, signatures } = compileProgram({ train: train(stepsPerCall), load: loadEntry(state) }, passes);
   const session = new GraphSession(backend, savedModel);
   session.bind(signatures.load)(values);
   const batch = [
@@ -35,15 +39,16 @@ export function openMeasuredStep(context: MeasureContext, passes: readonly Pass[
     Int32Array.of(0),
     scalarsOf(options.optimizer, 1e-4, 1),
   ];
+  const feeds = Array.from({ length: stepsPerCall }, () => batch).flat();
   const run = session.bind(signatures.train);
   const runTraced = session.bindTraced(signatures.train);
   return {
     time() {
       const start = performance.now();
-      run(batch);
+      run(feeds);
       return performance.now() - start;
     },
-    trace: () => runTraced(batch),
+    trace: () => runTraced(feeds),
     [Symbol.dispose]: () => session.dispose(),
   };
 }

@@ -1,6 +1,7 @@
 import type { NamedTensor } from "@anneal/checkpoint";
 import type { EngineName, Lowering, LoweringDecision, StepExplanation } from "@anneal/contracts";
 import type { FieldSpec, TypedArray } from "@anneal/data";
+import type { LoweringTrial } from "@anneal/policy";
 import type { OptimizerSpec } from "../optimizers/specs.ts";
 import type { Recipe } from "../recipe/define.ts";
 
@@ -22,6 +23,14 @@ export interface StepEngine {
    * @throws AnnealError LOSS_NOT_FINITE before anything was updated, OUT_OF_MEMORY
    */
   trainBatch(batch: Batch, scalars: StepScalars): BatchSums;
+  /**
+   * Consecutive updates on batches of one size, the same bits as one by one: an engine that compiles makes them in one call.
+   * Has read all batches when it returns.
+   *
+   * @throws AnnealError LOSS_NOT_FINITE for the first step that is not finite, after the updates before it and none from there on;
+   *   OUT_OF_MEMORY
+   */
+  trainBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): readonly BatchSums[];
   /** Loss and metrics of a batch, nothing updated. `step` is that of the weights. */
   evaluateBatch(batch: Batch, step: number): BatchSums;
   /** Outputs of a batch of inputs: float32, row-major, `[numSamples, ...outputShape]`. */
@@ -51,8 +60,10 @@ export interface EngineOptions {
    * `batchSize`; others are accepted all the same.
    */
   readonly batchSizes?: BatchSizes;
-  /** How a compiled step is to run: as said, or as is fastest where a training of so many steps is worth a trial. By default "graph". */
-  readonly lowering?: Lowering | { readonly numSteps: number };
+  /** How compiled steps are to run: as said, or as is fastest where the training is worth a trial. By default "graph". */
+  readonly lowering?: Lowering | LoweringTrial;
+  /** Steps that a call will make where `lowering` is said: compiled before step 1, others when they come. By default 1. */
+  readonly stepsPerCall?: number;
   /** Where compiled graphs are kept, and the digest of the one to take from there. By default nothing is kept. */
   readonly graphs?: { readonly directory: string; readonly recorded: string | null };
   /** Fields of a sample, without the batch. */

@@ -1,7 +1,9 @@
 import { type Entry, trace } from "@anneal/compiler";
 import {
+  assignVariable,
   attribute,
   type Dtype,
+  makeGraph,
   makeNode,
   makeValue,
   type Node,
@@ -73,6 +75,8 @@ export interface TraceContext {
   readonly random: SeededRandom;
   readonly traced: TracedRandom;
   readonly numSamples: number;
+  /** Steps that one call of the entry makes, each on a batch of its own: more than one only to train. */
+  readonly numSteps: number;
 }
 
 export type BatchKind = "train" | "evaluate" | "predict";
@@ -81,6 +85,9 @@ export type BatchKind = "train" | "evaluate" | "predict";
  * What a batch of a given size does, of each kind. Feeds: inputs; except for "predict" labels and the step, int32; for "train" the
  * optimizer's scalars. Fetches: sums of loss and metrics, float32 `[1 + metrics]`, for "train" also a number that is finite where
  * all gradients are; for "predict" the outputs. Where loss or gradients are not finite, "train" updates nothing.
+ *
+ * "train" with `numSteps` above 1 is so many steps one after another: feeds of the first, then of the second, and so on; fetches
+ * `[numSteps, 1 + metrics]` and `[numSteps]`. After a step that is not finite the others update nothing either.
  */
 export const batchEntry: Readonly<Record<BatchKind, (context: TraceContext) => Entry>> = {
   train: trainEntry,
@@ -103,18 +110,55 @@ export function traceFit(context: TraceContext): readonly number[] {
 }
 
 function trainEntry(context: TraceContext): Entry {
+  const { numSamples, numSteps } = context;
+  const prefix = `train${numSamples}`;
+  const updates: TracedUpdate[] = [];
+  for (let index = 0; index < numSteps; index++) {
+    const before = updates.at(-1) ?? null;
+    if (numSteps === 1) updates.push(traceUpdate(context, prefix, before));
+    else
+      updates.push(inScope(`${prefix}x${numSteps}/${index}`, (scope) => traceUpdate(context, scope, before), before));
+  }
+  const options = { controls: [updates.at(-1)!.done] };
+  const [first, ...others] = updates as [TracedUpdate, ...TracedUpdate[]];
+  const float = typeAttribute("T", "float32");
+  const pack = (values: readonly Value[]) =>
+    makeValue("Pack", values, { ...float, N: attribute.int(values.length), axis: attribute.int(0) }, options);
+  return {
+    feeds: updates.flatMap(({ feeds }) => feeds),
+    fetches:
+      others.length === 0
+        ? [makeValue("Identity", [first.report], float, options), first.scale]
+        : [pack(updates.map(({ report }) => report)), pack(updates.map(({ scale }) => scale))],
+  };
+}
+
+/** One step of an entry. */
+interface TracedUpdate {
+  readonly feeds: readonly Value[];
+  readonly report: Value;
+  /** Finite where all gradients are. */
+  readonly scale: Value;
+  /** Whether this step and all before it are finite: otherwise it updates nothing. */
+  readonly isSound: Value;
+  /** Runs once the updates have, or were kept from it. */
+  readonly done: Node;
+}
+
+function traceUpdate(context: TraceContext, prefix: string, before: TracedUpdate | null): TracedUpdate {
   const { tf, step, state } = context;
-  const feeds = batchFeeds(context, `train${context.numSamples}`);
-  const scalars = placeholder(`${feeds.prefix}/scalars`, { dtype: "float32", shape: [numStepScalars] });
+  const feeds = batchFeeds(context, prefix);
+  const scalars = placeholder(`${prefix}/scalars`, { dtype: "float32", shape: [numStepScalars] });
   const gradientNames = new Map(step.trained.map(({ name, variable }) => [variable.name, name]));
-  const traced = traceStep(context, feeds, (scoped, inputs, labels) => {
+  const body: StepBody = (scoped, inputs, labels) => {
     const { loss, report, gradients } = differentiate(tf, scoped, inputs, labels);
     const named = Object.entries(gradients).map(([name, gradient]) => [
       `gradient/${gradientNames.get(name)}`,
       gradient,
     ]);
     return { loss, report, ...Object.fromEntries(named) };
-  });
+  };
+  const traced = traceStep(context, feeds, body, before === null ? [] : [before.done]);
   const slots = new Map(state.optimizer.map(({ name, handle }) => [name, handle]));
   const handles = new Map(state.model.map(({ name, handle }) => [name, handle]));
   const trained = step.trained.flatMap(({ name, variable }): readonly GraphVariable[] => {
@@ -133,20 +177,51 @@ function trainEntry(context: TraceContext): Entry {
     ];
   });
   const scale = gradientScale(trained.map(({ gradient }) => gradient));
-  const finite = bothFinite(traced.outputs.loss!, scale);
-  const gate = gateOf(finite);
+  const own = both(finite(traced.outputs.loss!), finite(scale));
+  const isSound = before === null ? own : both(before.isSound, own);
+  const gate = gateOf(isSound);
   const assignments = [...traced.assigned].map(([name, value]) =>
-    makeNode(
-      "AssignVariableOp",
-      [handles.get(name)!, gate(value)],
-      { dtype: attribute.type(typeOf(value).dtype) },
-      { controls: [traced.reads.get(name)!.node], scope: name },
-    ),
+    assignVariable(handles.get(name)!, gate(value), { controls: [traced.reads.get(name)!.node], scope: name }),
   );
   const updates = [...updateNodes(step.options.optimizer, trained, gate(scalars)), ...assignments];
   return {
     feeds: [...feeds.values, scalars],
-    fetches: [after(traced.outputs.report!, finite, updates), scale],
+    report: traced.outputs.report!,
+    scale,
+    isSound,
+    done: whenDone(isSound, updates),
+  };
+}
+
+/**
+ * A step whose nodes have a scope of their own. TensorFlow sorts the terms of a sum by name, and nodes are numbered within their scope:
+ * so each of several steps is named, and adds up, as the only one is.
+ */
+function inScope(scope: string, make: (scope: string) => TracedUpdate, before: TracedUpdate | null): TracedUpdate {
+  const { feeds, ...made } = make(scope);
+  const { report, scale, isSound } = made;
+  const done = { node: made.done, index: 0 };
+  const earlier = new Set(
+    before === null ? [] : makeGraph({ a: before.isSound, b: { node: before.done, index: 0 } }).nodes,
+  );
+  const moved = new Map<Node, Node>();
+  const move = (node: Node): Node => moved.get(node) ?? node;
+  const moveValue = ({ node, index }: Value): Value => ({ node: move(node), index });
+  for (const node of makeGraph({ report, scale, isSound, done }).nodes) {
+    if (earlier.has(node) || node.name !== null) continue;
+    moved.set(node, {
+      ...node,
+      inputs: node.inputs.map(moveValue),
+      controls: node.controls.map(move),
+      scope: node.scope === "" ? scope : `${scope}/${node.scope}`,
+    });
+  }
+  return {
+    feeds,
+    report: moveValue(report),
+    scale: moveValue(scale),
+    isSound: moveValue(isSound),
+    done: move(made.done),
   };
 }
 
@@ -173,7 +248,7 @@ export function loadEntry({ model, optimizer }: StepState): Entry {
   const controls = [...model, ...optimizer].map(({ name, type, handle }) => {
     const fed = placeholder(`load/${name}`, type);
     feeds.push(fed);
-    return makeNode("AssignVariableOp", [handle, fed], { dtype: attribute.type(type.dtype) });
+    return assignVariable(handle, fed);
   });
   return { feeds, fetches: [makeValue("Identity", [scalar(0)], typeAttribute("T", "float32"), { controls })] };
 }
@@ -201,10 +276,13 @@ function batchFeeds({ step: { options }, numSamples }: TraceContext, prefix: str
   return { prefix, ...fed, values: [fed.inputs, fed.labels, fed.step] };
 }
 
+type StepBody = (step: RecipeStep, inputs: Tensor, labels: Tensor) => Readonly<Record<string, Tensor>>;
+
 function traceStep(
   { tf, step, state, random, traced }: TraceContext,
   { inputs, labels, step: number }: BatchFeeds,
-  body: (step: RecipeStep, inputs: Tensor, labels: Tensor) => Readonly<Record<string, Tensor>>,
+  body: StepBody,
+  readsAfter: readonly Node[] = [],
 ) {
   const variables = state.model.map(({ name, handle }, index) => ({
     name,
@@ -216,6 +294,7 @@ function traceStep(
   return trace(tf, {
     inputs: { inputs, labels, number },
     variables,
+    readsAfter,
     body: (fed, scope) => {
       traced.step = fed.number;
       try {
@@ -233,9 +312,12 @@ function gradientScale(gradients: readonly Value[]): Value {
   return makeValue("AddN", halves, { ...typeAttribute("T", "float32"), N: attribute.int(halves.length) });
 }
 
-function bothFinite(a: Value, b: Value): Value {
-  const finite = (value: Value) => makeValue("IsFinite", [value], typeAttribute("T", "float32"));
-  return makeValue("LogicalAnd", [finite(a), finite(b)]);
+function finite(value: Value): Value {
+  return makeValue("IsFinite", [value], typeAttribute("T", "float32"));
+}
+
+function both(a: Value, b: Value): Value {
+  return makeValue("LogicalAnd", [a, b]);
 }
 
 /** Lets values through where `condition` holds; elsewhere they are dead, and so is what needs them. */
@@ -246,12 +328,11 @@ function gateOf(condition: Value): (value: Value) => Value {
   };
 }
 
-/** `value`, once the updates have run or `condition` has kept them from running. */
-function after(value: Value, condition: Value, updates: readonly Node[]): Value {
+/** Runs once the updates have run, or `condition` has kept them from running. */
+function whenDone(condition: Value, updates: readonly Node[]): Node {
   const type = typeAttribute("T", "bool");
   const branches = makeNode("Switch", [condition, condition], type);
   const skipped = makeValue("Identity", [{ node: branches, index: 0 }], type);
   const applied = makeValue("Identity", [{ node: branches, index: 1 }], type, { controls: updates });
-  const done = makeNode("Merge", [skipped, applied], { ...type, N: attribute.int(2) });
-  return makeValue("Identity", [value], typeAttribute("T", typeOf(value).dtype), { controls: [done] });
+  return makeNode("Merge", [skipped, applied], { ...type, N: attribute.int(2) });
 }

@@ -1,6 +1,6 @@
 import { stateDigestOf } from "@anneal/checkpoint";
 import { type FeedItem, itemAt, numItems, type Schedule } from "@anneal/data";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
 import { EagerEngine } from "../engine/eager-engine.ts";
 import { constant, cosine } from "../optimizers/schedules.ts";
 import { testTensorflow } from "../test-support/tensorflow.ts";
@@ -9,7 +9,13 @@ import { initialLoopState, type MonitorRules } from "./bookkeeping.ts";
 import { type ItemSource, type LoopOptions, type LoopSnapshot, runLoop } from "./run-loop.ts";
 
 const engine = new EagerEngine(testTensorflow());
+let trainBatches: MockInstance<EagerEngine["trainBatches"]>;
+beforeEach(() => {
+  trainBatches = vi.spyOn(engine, "trainBatches");
+});
 afterEach(() => engine.dispose());
+/** How many steps each call made. */
+const callSizes = () => trainBatches.mock.calls.map(([batches]) => batches.length);
 
 /** 3 epochs of 4 train batches, the last one partial, and 2 validation batches. */
 const schedule: Schedule = {
@@ -28,26 +34,28 @@ const totalSteps = 12;
 /** Batches as a function of their place, as the feed's are; released slots are spoiled. */
 class TestSource implements ItemSource {
   next_: number;
-  #held: FeedItem | null = null;
+  /** Items that are not ready when they are asked for. */
+  readonly #isLate: (index: number) => boolean;
+  readonly #held: FeedItem[] = [];
 
-  constructor(cursor: number) {
+  constructor(cursor: number, isLate: (index: number) => boolean) {
     this.next_ = cursor;
+    this.#isLate = isLate;
   }
 
   next(): FeedItem | null {
-    expect(this.#held).toBeNull();
     if (this.next_ >= numItems(schedule)) return null;
     const index = this.next_++;
     const item = itemAt(schedule, index);
     const batch = tinyBatch(index, item.numSamples);
-    this.#held = { ...item, ...batch, index, waitedMs: 0 };
-    return this.#held;
+    this.#held.push({ ...item, ...batch, index, waitedMs: this.#isLate(index) ? 1 : 0 });
+    return this.#held.at(-1)!;
   }
 
   release(index: number): void {
-    expect(this.#held?.index).toBe(index);
-    this.#held!.inputs.fill(Number.NaN);
-    this.#held = null;
+    const item = this.#held.shift();
+    expect(item?.index).toBe(index);
+    item!.inputs.fill(Number.NaN);
   }
 }
 
@@ -56,8 +64,13 @@ interface Interruption {
   readonly afterItems: number;
 }
 
+const isNeverLate = () => false;
+
 /** Trains to the end in pieces: each piece starts in a new engine from what the one before saved last. */
-function train(interruptions: readonly Interruption[], changed: Partial<LoopOptions> = {}) {
+function train(
+  interruptions: readonly Interruption[],
+  { isLate = isNeverLate, ...changed }: Partial<LoopOptions> & { isLate?: (index: number) => boolean } = {},
+) {
   const saved: LoopSnapshot[] = [];
   const ends: string[] = [];
   for (const piece of [...interruptions, null]) {
@@ -65,7 +78,7 @@ function train(interruptions: readonly Interruption[], changed: Partial<LoopOpti
     const last = saved.at(-1);
     if (last) engine.loadState({ ...last.engine, optimizerScalars: last.loop.optimizer });
     const start = last?.loop ?? initialLoopState(engine.readState().optimizerScalars);
-    const source = new TestSource(start.cursor.item);
+    const source = new TestSource(start.cursor.item, isLate);
     const stopAt = piece === null ? Number.POSITIVE_INFINITY : start.cursor.item + piece.afterItems;
     const { end } = runLoop({
       engine,
@@ -76,6 +89,7 @@ function train(interruptions: readonly Interruption[], changed: Partial<LoopOpti
       control: { stopRequested: () => source.next_ >= stopAt, abortRequested: () => false },
       start: JSON.parse(JSON.stringify(start)),
       untilStep: totalSteps,
+      stepsPerCall: 1,
       maxMs: 1e9,
       checkpointEveryMs: 1e9,
       checkpointEverySteps: null,
@@ -112,7 +126,7 @@ describe("runLoop", () => {
 
   const whole = () => digestOf(train([]).last);
 
-  test.each([
+  const interrupted = [
     ["once in an epoch", [{ afterItems: 2 }]],
     ["at every step", Array.from({ length: 11 }, () => ({ afterItems: 1 }))],
     ["before the first step", [{ afterItems: 0 }]],
@@ -120,7 +134,9 @@ describe("runLoop", () => {
     ["within the validation", [{ afterItems: 5 }]],
     ["within the validation, again and again", [{ afterItems: 5 }, { afterItems: 1 }, { afterItems: 1 }]],
     ["at the end of an epoch", [{ afterItems: 6 }, { afterItems: 6 }]],
-  ])("ends with the same bits when stopped and resumed %s", (_name, interruptions) => {
+  ] as const;
+
+  test.each(interrupted)("ends with the same bits when stopped and resumed %s", (_name, interruptions) => {
     const { ends, last } = train(interruptions);
     expect(ends.slice(0, -1).every((end) => end === "stopped")).toBe(true);
     expect(digestOf(last)).toBe(whole());
@@ -131,6 +147,83 @@ describe("runLoop", () => {
     expect(saved.map(({ loop }) => loop.step)).toEqual([3, 4, 7, 8, 11, 12]);
     expect(digestOf(last)).toBe(whole());
   });
+
+  describe("with several steps in one call", () => {
+    const stepsPerCall = 2;
+
+    test.each(interrupted)("ends with the same bits when stopped and resumed %s", (_name, interruptions) => {
+      const { ends, last } = train(interruptions, { stepsPerCall });
+      expect(ends.slice(0, -1).every((end) => end === "stopped")).toBe(true);
+      expect(digestOf(last)).toBe(whole());
+    });
+
+    test("takes full batches of one epoch together, and the others one by one", () => {
+      const { saved, last } = train([], { stepsPerCall: 3 });
+      // Three full batches and one of three samples.
+      expect(callSizes()).toEqual([3, 1, 3, 1, 3, 1]);
+      expect(saved.map(({ loop }) => loop.step)).toEqual([4, 8, 12]);
+      expect(digestOf(last)).toBe(whole());
+      trainBatches.mockClear();
+      train([], { stepsPerCall: 4 });
+      expect(callSizes()).toEqual(Array.from({ length: 12 }, () => 1));
+    });
+
+    test("saves by steps at the same steps", () => {
+      const { saved, last } = train([], { stepsPerCall, checkpointEverySteps: 3 });
+      expect(saved.map(({ loop }) => loop.step)).toEqual([3, 4, 7, 8, 11, 12]);
+      expect(callSizes()).toEqual([2, 1, 1, 2, 1, 1, 2, 1, 1]);
+      expect(digestOf(last)).toBe(whole());
+    });
+
+    test("waits for no more than one batch", () => {
+      const { last } = train([], { stepsPerCall, isLate: (index) => index === 0 || index === 7 || index === 14 });
+      expect(callSizes()).toEqual([1, 2, 1, 2, 1, 1, 2, 1, 1]);
+      trainBatches.mockClear();
+      // What was taken with it is not kept waiting for the third.
+      const other = train([], { stepsPerCall: 3, isLate: (index) => index === 1 });
+      expect(callSizes()).toEqual([1, 1, 1, 1, 3, 1, 3, 1]);
+      expect([last, other.last].map(digestOf)).toEqual([whole(), whole()]);
+    });
+
+    test("ends at its step, and passes over a batch as one by one", () => {
+      expect(train([], { stepsPerCall, untilStep: 5 }).last.loop.step).toBe(5);
+      const corrections = { learningRateScale: 0.5, skippedSteps: [1, 5], numRecoveries: 2 };
+      const digests = [1, stepsPerCall].map((size) => {
+        engine.prepare(tinyOptions());
+        const start = { ...initialLoopState(engine.readState().optimizerScalars), corrections };
+        trainBatches.mockClear();
+        return digestOf(train([], { stepsPerCall: size, start }).last);
+      });
+      expect(digests[1]).toBe(digests[0]);
+      expect(callSizes()).toEqual([1, 1, 1, 1, 1, 1, 2, 1, 1]);
+    });
+
+    test("names the step that is not finite", () => {
+      const spoiled = (index: number) => index === 1;
+      class Spoiled extends TestSource {
+        override next(): FeedItem | null {
+          const item = super.next();
+          if (item !== null && spoiled(item.index)) item.inputs.fill(Number.POSITIVE_INFINITY);
+          return item;
+        }
+      }
+      expect(() => train([], { stepsPerCall, source: new Spoiled(0, isNeverLate) })).toThrowError(
+        expect.objectContaining({ code: "LOSS_NOT_FINITE", facts: expect.objectContaining({ step: 2 }) }),
+      );
+    });
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, 1e39])(
+    "a learning rate of %d is refused before its step",
+    (rate) => {
+      for (const stepsPerCall of [1, 2]) {
+        const learningRate = { at: (step: number) => (step === 5 ? rate : 0.01) };
+        expect(() => train([], { learningRate, stepsPerCall })).toThrowError(
+          expect.objectContaining({ code: "RECIPE_INVALID", facts: { step: 6, learningRate: String(rate) } }),
+        );
+      }
+    },
+  );
 
   test("ends a segment at its step or its time, saved", () => {
     const bySteps = train([], { untilStep: 6 });

@@ -1,5 +1,5 @@
-import type { Accumulator, LoopState, Metrics, TrainingPhase } from "@anneal/contracts";
-import { type FeedItem, type Schedule, stepsPerEpoch } from "@anneal/data";
+import { type Accumulator, AnnealError, type LoopState, type Metrics, type TrainingPhase } from "@anneal/contracts";
+import { type FeedItem, itemAt, type Schedule, stepsPerEpoch } from "@anneal/data";
 import type { EngineState, StepEngine } from "../engine/step-engine.ts";
 import type { Schedule as LearningRate } from "../optimizers/schedules.ts";
 import {
@@ -18,7 +18,7 @@ export interface ItemSource {
   release(index: number): void;
 }
 
-/** What other threads want of the loop: asked between two batches. */
+/** What other threads want of the loop: asked between two calls of the engine. */
 export interface LoopControl {
   /** End at the next border between two steps, with a checkpoint. */
   readonly stopRequested: () => boolean;
@@ -50,6 +50,8 @@ export interface LoopOptions {
   readonly source: ItemSource;
   readonly schedule: Schedule;
   readonly learningRate: LearningRate;
+  /** Full batches that one call of the engine takes where as many are ready and nothing is due between them. */
+  readonly stepsPerCall: number;
   readonly rules: MonitorRules;
   readonly control: LoopControl;
   /** The state that the engine and the source are at. */
@@ -64,7 +66,7 @@ export interface LoopOptions {
   readonly save: (snapshot: LoopSnapshot) => void;
   /** Waits until the snapshot before was written: called before the state is copied again. */
   readonly beforeSave: () => void;
-  /** Called after every batch; calls `make` only when it wants the report. */
+  /** Called after every call of the engine; calls `make` only when it wants the report. */
   readonly report: (make: () => LoopReport) => void;
 }
 
@@ -78,6 +80,8 @@ export interface LoopOutcome {
 
 export interface LoopStats {
   readonly numSteps: number;
+  /** Of the engine, to make these steps. */
+  readonly numCalls: number;
   readonly elapsedMs: number;
   readonly waitedMs: number;
   readonly numSaves: number;
@@ -89,7 +93,7 @@ export interface LoopStats {
  * except after an abort.
  */
 export function runLoop(options: LoopOptions): LoopOutcome {
-  const { engine, source, schedule, control, rules, untilStep } = options;
+  const { engine, source, schedule, control, rules, untilStep, stepsPerCall } = options;
   const startedAt = performance.now();
   const numEpochSteps = stepsPerEpoch(schedule);
   const hasValidation = schedule.phases.some(({ phase }) => phase === "validation");
@@ -99,7 +103,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
   let savedAtStep = state.step;
   let numSamples = 0;
   let numValidated = 0;
-  const stats = { numSteps: 0, waitedMs: 0, numSaves: 0, stalledMs: 0 };
+  const stats = { numSteps: 0, numCalls: 0, waitedMs: 0, numSaves: 0, stalledMs: 0 };
 
   const isOver = () => state.step >= untilStep || state.stoppedEarly;
   const ended = (end: LoopOutcome["end"], sourceIsAhead = false): LoopOutcome => {
@@ -138,15 +142,19 @@ export function runLoop(options: LoopOptions): LoopOutcome {
     });
   }
 
-  /** Takes the next batch, gives it to `use`, and gives its slot back when the call has returned, not before. */
-  function withNext<T>(use: (item: FeedItem) => T): T {
+  function take(): FeedItem {
     const item = source.next();
     if (item === null) throw new Error(`the feed ended at item ${state.cursor.item}, before step ${untilStep}`);
     stats.waitedMs += item.waitedMs;
+    return item;
+  }
+
+  /** Gives batches to `use`, and their slots back when the call has returned, not before. */
+  function using<T>(items: readonly FeedItem[], use: () => T): T {
     try {
-      return use(item);
+      return use();
     } finally {
-      source.release(item.index);
+      for (const { index } of items) source.release(index);
     }
   }
 
@@ -156,29 +164,54 @@ export function runLoop(options: LoopOptions): LoopOutcome {
     numValidated = 0;
     for (;;) {
       if (control.stopRequested() || control.abortRequested()) return null;
-      const isLast = withNext((item) => {
-        sums = addBatch(sums, engine.evaluateBatch(item, state.step));
-        return item.isLastOfPhase;
-      });
+      const item = take();
+      sums = using([item], () => addBatch(sums, engine.evaluateBatch(item, state.step)));
       numValidated += 1;
       report("validating", sums);
-      if (isLast) return sums;
+      if (item.isLastOfPhase) return sums;
     }
   }
 
-  function trainStep(): { readonly isLastOfEpoch: boolean } {
-    return withNext((item) => {
-      const { cursor, step, accumulator, corrections } = state;
-      let added = accumulator;
-      if (!corrections?.skippedSteps.includes(step)) {
-        const learningRate = options.learningRate.at(step) * (corrections?.learningRateScale ?? 1);
-        added = addBatch(accumulator, engine.trainBatch(item, { step, learningRate }));
-      }
-      numSamples += item.numSamples;
-      stats.numSteps += 1;
-      state = { ...state, step: step + 1, cursor: advance(cursor, 1), accumulator: added };
-      return { isLastOfEpoch: item.isLastOfPhase };
-    });
+  /** How many steps may be made in one call: full batches of one epoch, none of them passed over, nothing due before the last. */
+  function numTogether(): number {
+    const { step, cursor, corrections } = state;
+    const end = step + stepsPerCall;
+    const limit = Math.min(untilStep, savedAtStep + (options.checkpointEverySteps ?? Number.POSITIVE_INFINITY));
+    if (stepsPerCall === 1 || end > limit) return 1;
+    const last = itemAt(schedule, cursor.item + stepsPerCall - 1);
+    const isOfEpoch = last.phase === "train" && last.batch === (step % numEpochSteps) + stepsPerCall - 1;
+    const isSkipped = corrections?.skippedSteps.some((skipped) => skipped >= step && skipped < end) ?? false;
+    return isOfEpoch && last.numSamples === schedule.batchSize && !isSkipped ? stepsPerCall : 1;
+  }
+
+  /** Takes the batches of the next call: fewer where one of them has to be waited for, so that nobody waits for several. */
+  function takeTogether(): readonly FeedItem[] {
+    const count = numTogether();
+    const items = [take()];
+    while (items.length < count && items.at(-1)!.waitedMs === 0) items.push(take());
+    return items;
+  }
+
+  function trainSteps(items: readonly FeedItem[]): void {
+    const { cursor, step, corrections } = state;
+    if (!corrections?.skippedSteps.includes(step)) {
+      const scalars = items.map((_, index) => ({ step: step + index, learningRate: learningRateAt(step + index) }));
+      const sums = using(items, () => engine.trainBatches(items, scalars));
+      stats.numCalls += 1;
+      state = { ...state, accumulator: sums.reduce(addBatch, state.accumulator) };
+    } else using(items, () => {});
+    numSamples += items.reduce((sum, item) => sum + item.numSamples, 0);
+    stats.numSteps += items.length;
+    state = { ...state, step: step + items.length, cursor: advance(cursor, items.length) };
+    report("training");
+  }
+
+  /** @throws AnnealError RECIPE_INVALID: the step would be finite, and all weights after it would not */
+  function learningRateAt(step: number): number {
+    const rate = options.learningRate.at(step) * (state.corrections?.learningRateScale ?? 1);
+    // As the engine takes it.
+    if (!Number.isFinite(Math.fround(rate))) throw badLearningRate(rate, step);
+    return rate;
   }
 
   for (;;) {
@@ -197,9 +230,10 @@ export function runLoop(options: LoopOptions): LoopOutcome {
       performance.now() - savedAtMs >= options.checkpointEveryMs ||
       state.step - savedAtStep >= (options.checkpointEverySteps ?? Number.POSITIVE_INFINITY);
     if (isDue && state.cursor.item !== savedItem) save();
-    const { isLastOfEpoch } = trainStep();
-    report("training");
-    if (isLastOfEpoch && !hasValidation) {
+    const items = takeTogether();
+    // One at a time where it is not the call that was compiled.
+    for (const group of items.length === stepsPerCall ? [items] : items.map((item) => [item])) trainSteps(group);
+    if (items.at(-1)!.isLastOfPhase && !hasValidation) {
       state = closeEpoch(state, null, rules);
       save();
     }
@@ -208,4 +242,13 @@ export function runLoop(options: LoopOptions): LoopOutcome {
 
 function advance({ item }: LoopState["cursor"], numItems: number): LoopState["cursor"] {
   return { item: item + numItems };
+}
+
+function badLearningRate(rate: number, step: number): AnnealError {
+  return new AnnealError(
+    "RECIPE_INVALID",
+    `the learning rate of step ${step + 1} is ${rate}`,
+    "Correct the schedule that optimizer() returns: a finite number for every step from 0 on.",
+    { step: step + 1, learningRate: String(rate) },
+  );
 }

@@ -20,7 +20,7 @@ export default defineRecipe({
     units: z.int().min(1).max(64).default(8),
     patience: z.int().min(1).default(99),
     initialWeights: z.string().default(""),
-    ending: z.enum(["none", "exit", "throw", "nan", "badSample"]).default("none"),
+    ending: z.enum(["none", "exit", "throw", "badRate", "hugeRate", "badSample"]).default("none"),
   }),
   data: ({ parameters: { delayMs, ending } }) => {
     const noise = transform(import.meta.resolve("./lib/noise.ts"), { strength: 0.1, delayMs });
@@ -44,7 +44,10 @@ export default defineRecipe({
   metrics: { accuracy: accuracy() },
   optimizer: ({ parameters, totalSteps }) =>
     adam({
-      learningRate: parameters.ending === "nan" ? { at: (step) => (step === 4 ? Number.NaN : 0.01) } : cosine({ peak: parameters.learningRate, totalSteps, warmupSteps: 4 }),
+      learningRate:
+        parameters.ending === "badRate" || parameters.ending === "hugeRate"
+          ? { at: (step) => (step === 4 ? (parameters.ending === "badRate" ? Number.NaN : 1e38) : 0.01) }
+          : cosine({ peak: parameters.learningRate, totalSteps, warmupSteps: 4 }),
       clipNorm: 1,
     }),
   training: ({ parameters: { epochs, patience, initialWeights } }) => ({

@@ -26,6 +26,7 @@ export interface RunLoop {
   readonly start: LoopState;
   readonly rules: MonitorRules;
   readonly untilStep: number;
+  readonly stepsPerCall: number;
   readonly maxMs: number;
   readonly checkpointEveryMs: number;
   readonly checkpointEverySteps: number | null;

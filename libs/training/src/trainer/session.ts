@@ -10,12 +10,14 @@ import {
   type RunSpec,
   type SegmentResult,
   type SkippedCheckpoint,
+  type StepExecution,
   type StepExplanation,
   type Threads,
   type TrainingPlan,
   toAnnealError,
 } from "@anneal/contracts";
 import { evaluationPlan, type Feed, openFeed, type RingHandles, type TypedArray } from "@anneal/data";
+import type { LoweringTrial } from "@anneal/policy";
 import { fingerprintDifferences, requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
 import type { BatchSizes, PreparedEngine } from "../engine/step-engine.ts";
 import { currentMetrics, initialLoopState, monitoredValue, validationIsPending } from "../loop/bookkeeping.ts";
@@ -41,6 +43,8 @@ export interface SessionOptions {
   readonly threads: Threads;
   /** What was decided when the run was prepared; null to decide it now. */
   readonly recorded: TrainingPlan | null;
+  /** How steps run, where that was decided and no plan is recorded. */
+  readonly execution?: StepExecution;
   readonly events: SessionEvents;
 }
 
@@ -86,6 +90,7 @@ export class TrainerSession {
   /** Loads recipe and data, starts the engine, builds the model. Writes nothing. */
   static async open(options: SessionOptions): Promise<TrainerSession> {
     const { spec, source, threads, recorded, events } = options;
+    const execution = recorded?.lowering ?? options.execution ?? null;
     // TensorFlow reads its environment when it is loaded: set before the engine thread starts.
     const settings = { numIntraOpThreads: threads.intraOp, numInterOpThreads: threads.interOp };
     Object.assign(process.env, tensorflowEnvironment({ ...settings, device: requestedDevice() }));
@@ -113,8 +118,8 @@ export class TrainerSession {
         numClasses: train.numClasses,
         totalSteps: plan.totalSteps,
         stepsPerEpoch: plan.stepsPerEpoch,
-        lowering:
-          recorded?.lowering?.lowering ?? (spec.lowering === "auto" ? { numSteps: plan.totalSteps } : spec.lowering),
+        lowering: execution?.lowering ?? (spec.lowering === "auto" ? trialOf(spec, plan) : spec.lowering),
+        stepsPerCall: execution?.stepsPerCall ?? 1,
         graphs: {
           directory: runPathsAt(options.runDirectory).graphs,
           recorded: recorded?.recipeDigest === source.digest ? recordedGraph(recorded) : null,
@@ -188,6 +193,7 @@ export class TrainerSession {
         start: state,
         rules: this.setup.rules,
         untilStep: Math.min(untilStep, this.plan.totalSteps),
+        stepsPerCall: this.#stepsPerCall,
         maxMs: spec.segment.maxMs,
         checkpointEveryMs: spec.checkpoint.everyMs,
         checkpointEverySteps: spec.checkpoint.everySteps ?? null,
@@ -332,10 +338,17 @@ export class TrainerSession {
     if (this.#feed !== null && this.#feed.nextItem === item) return this.#feed;
     await this.#feed?.feed.close();
     const { feed: plan, policy, numItems } = this.setup;
-    const feed = openFeed({ plan, startItem: item, stopItem: numItems, numSlots: policy.prefetchSlots });
+    // The batches of a call are held until it ends: those of the next must be ready by then.
+    const numHeld = this.#stepsPerCall > 1 ? 2 * this.#stepsPerCall : 0;
+    const numSlots = policy.prefetchSlots + numHeld;
+    const feed = openFeed({ plan, startItem: item, stopItem: numItems, numSlots });
     this.#feed = { feed, nextItem: item };
     feed.start();
     return this.#feed;
+  }
+
+  get #stepsPerCall(): number {
+    return this.plan.lowering?.stepsPerCall ?? 1;
   }
 
   #at(): Position {
@@ -357,6 +370,15 @@ function batchSizesOf({ batchSize, numTrainSamples, numValidationSamples }: Trai
     return [...(numSamples >= batchSize ? [batchSize] : []), ...(last > 0 ? [last] : [])];
   };
   return { train: [...new Set([batchSize, ...sizes(numTrainSamples)])], evaluate: sizes(numValidationSamples) };
+}
+
+function trialOf(
+  { checkpoint, segment }: RunSpec,
+  { totalSteps, numTrainSamples, batchSize }: Setup["plan"],
+): LoweringTrial {
+  const numFullBatches = Math.floor(numTrainSamples / batchSize);
+  const limits = [numFullBatches, checkpoint.everySteps ?? numFullBatches, segment.maxSteps ?? numFullBatches];
+  return { numSteps: totalSteps, mostStepsPerCall: Math.min(...limits) };
 }
 
 function referenceOf({ step, epoch, path, digest }: CheckpointReference): CheckpointReference {

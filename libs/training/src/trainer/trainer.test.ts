@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openCheckpointStore } from "@anneal/checkpoint";
+import { openCheckpointStore, runPathsAt } from "@anneal/checkpoint";
 import { type AnnealError, type Corrections, type EngineName, engines, type RunSpecInput } from "@anneal/contracts";
 import { recoverFromNonFinite } from "@anneal/policy";
 import { processAlive, seededRandom, tempAnnealHome, waitFor } from "@anneal/testing";
@@ -159,6 +159,29 @@ describe.each(engines)("with the %s engine", (engine) => {
       expect(mine.digest).toBe(referenceDigest);
     });
 
+    test("with several steps in a call, as the run's record says, in one process and in others", async () => {
+      const run = newRun({}, { checkpoint: { everySteps: 7 } });
+      const { plan } = await run.prepare();
+      // A run of a few steps makes one a call. It is the record that counts, not what would be decided now.
+      const execution = { lowering: "graph", stepsPerCall: 3, why: "fastest", candidates: [] } as const;
+      run.prepared = { ...run.prepared!, plan: { ...plan, lowering: execution } };
+      await run.close();
+      for (let numSegments = 0; !run.last!.finished; numSegments++) {
+        await run.segment({ untilStep: Math.min(plan.totalSteps, run.last!.step + 8) });
+        if (numSegments % 2 === 0) await run.close();
+      }
+      expect(run.last!.checkpoint.digest).toBe(referenceDigest);
+      const lines = readFileSync(join(run.runDirectory, "metrics.jsonl"), "utf8").trim().split("\n");
+      const segments = lines.map((line) => JSON.parse(line)).filter(({ kind }) => kind === "segment");
+      const sumOf = (name: string) => segments.reduce((sum, segment) => sum + segment[name], 0);
+      expect(sumOf("numSteps")).toBe(plan.totalSteps);
+      expect(sumOf("numCalls")).toBeLessThan(plan.totalSteps);
+      const { graphs } = runPathsAt(run.runDirectory);
+      const kept = engine === "eager" ? [] : readdirSync(graphs).filter((name) => name.endsWith(".json"));
+      expect(kept).toHaveLength(engine === "eager" ? 0 : 1);
+      for (const name of kept) expect(readFileSync(join(graphs, name), "utf8")).toContain('"train/16x3"');
+    });
+
     test("after kill -9 at random moments", async () => {
       const run = newRun({ delayMs: 1 }, { checkpoint: { everySteps: 3 } });
       const random = seededRandom(5);
@@ -289,10 +312,15 @@ describe.each(engines)("with the %s engine", (engine) => {
       expect(existsSync(run.runDirectory)).toBe(false);
     });
 
-    test("a step that makes the loss infinite is named, the last checkpoint stays", async () => {
-      const run = newRun({ ending: "nan" });
+    test.each([
+      ["hugeRate", "LOSS_NOT_FINITE"],
+      // The step itself would be finite, and no weight after it.
+      ["badRate", "RECIPE_INVALID"],
+    ] as const)("a step that is not finite is named, the last checkpoint stays: %s", async (ending, code) => {
+      const run = newRun({ ending });
       await run.prepare();
-      await expect(run.segment()).rejects.toMatchObject({ code: "LOSS_NOT_FINITE", facts: { step: 6 } });
+      const step = ending === "badRate" ? 5 : 6;
+      await expect(run.segment()).rejects.toMatchObject({ code, facts: { step } });
       const [newest] = await openCheckpointStore(run.runDirectory).list();
       expect(newest!.step).toBe(0);
     });

@@ -158,8 +158,9 @@ export class Trainer {
       await this.close();
       this.#board.setPhase("starting");
       const threads = chooseThreads(spec, plan?.threads);
-      // Read on the data as it is now.
-      const options = { runId, runDirectory, spec, threads, recorded: null, events: this.#events };
+      // Read on the data as it is now; a trial of lowerings would be for nothing.
+      const execution = { lowering: plan?.lowering?.lowering ?? "graph" };
+      const options = { runId, runDirectory, spec, threads, recorded: null, execution, events: this.#events };
       this.#session = await openRecordedRun(options, recipe.digest);
     }
     const session = this.#session!;
