@@ -1,3 +1,3 @@
-export { chooseLowering, type LoweringTrial, type PlainStep, worthTrying } from "./choose-lowering.ts";
+export { chooseLowering, type LoweringTrial, worthTrying } from "./choose-lowering.ts";
 export { type Recovery, recoverFromNonFinite } from "./recover-non-finite.ts";
 export { type Device, type PolicyDecisions, resolvePolicy, supportedPrecisions } from "./resolve-policy.ts";
