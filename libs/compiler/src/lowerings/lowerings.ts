@@ -1,12 +1,13 @@
 import type { Lowering } from "@anneal/contracts";
 import type { Pass } from "../passes/pass.ts";
 import { allPasses } from "../passes/pipeline.ts";
+import { orderedSums } from "./ordered-sums.ts";
 import { transposedProducts } from "./transposed-products.ts";
 import { xla } from "./xla.ts";
 
 /** Passes after all others, by how TensorFlow is to run the graph. They change how it rounds. */
 export const loweringPasses: Readonly<Record<Lowering, readonly Pass[]>> = {
-  graph: [transposedProducts],
+  graph: [transposedProducts, orderedSums],
   xla: [xla],
 };
 
