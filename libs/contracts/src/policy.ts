@@ -13,6 +13,10 @@ export type Precision = (typeof precisions)[number];
  */
 export const nonFiniteRemedies = ["fail", "skipBatch", "lowerLearningRate"] as const;
 
+/** Of the logits, or of probabilities clipped to [1e-7, 1 - 1e-7] as TensorFlow.js has it. */
+export const crossEntropies = ["logits", "clipped"] as const;
+export type CrossEntropy = (typeof crossEntropies)[number];
+
 /** The run's precision and memory policy: part of every run from its first day. */
 export const policySchema = z.strictObject({
   precision: z.enum(precisions).default("float32").describe("Number format of the training step"),
@@ -31,6 +35,10 @@ export const policySchema = z.strictObject({
       learningRateFactor: z.number().gt(0).lt(1).default(0.5).describe("What lowerLearningRate multiplies by"),
     })
     .prefault({}),
+  crossEntropy: z
+    .enum(crossEntropies)
+    .default("logits")
+    .describe("How a compiled step has the loss of a softmax's or sigmoid's outputs"),
 });
 export type Policy = z.infer<typeof policySchema>;
 

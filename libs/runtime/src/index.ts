@@ -1,3 +1,4 @@
+export { collectGarbage } from "./collectGarbage.ts";
 export { type Cpu, readCpu } from "./cpu.ts";
 export { type TensorflowEnvironmentOptions, tensorflowEnvironment } from "./environment.ts";
 export { type FingerprintOptions, fingerprint, fingerprintDifferences } from "./fingerprint.ts";

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import type { NamedTensor } from "@anneal/checkpoint";
-import { type CompiledProgram, compileProgram, type Entry, type Pass, pipelineOf } from "@anneal/compiler";
+import { type CompiledProgram, compileProgram, type Entry, type Pass } from "@anneal/compiler";
 import type { StepExecution, StepExplanation } from "@anneal/contracts";
 import { numElements, type TypedArray } from "@anneal/data";
 import type { LoweringTrial } from "@anneal/policy";
 import {
+  collectGarbage,
   type FeedValues,
   GraphSession,
   installSeededRandom,
@@ -21,6 +22,7 @@ import { explainStep } from "./explain-step.ts";
 import { guardEngine } from "./failures.ts";
 import { readGraph, type StoredGraph, writeGraph } from "./graph-store.ts";
 import type { MeasureContext } from "./measure-step.ts";
+import { passesOf } from "./passes-of.ts";
 import { buildRecipeStep, checkBatch, checkFinite, numParametersOf, type RecipeStep, toSums } from "./recipe-step.ts";
 import type {
   Batch,
@@ -91,13 +93,15 @@ export class CompiledEngine implements StepEngine {
     const lowering = guardEngine("choosing a lowering", () =>
       decideLowering(askedOf(options), this.#measureContext(prepared, values)),
     );
-    prepared.passes = pipelineOf(lowering.lowering);
+    prepared.passes = passesOf(options, lowering.lowering);
     const { stepsPerCall = 1 } = lowering;
     if (stepsPerCall > 1) {
       this.#trace(prepared, { kind: "train", numSamples: options.batchSize, numSteps: stepsPerCall });
     }
     const graphDigest = trainDigest(prepared);
     const { savedModel, signatures } = this.#open(prepared, values);
+    // A trace leaves several times the graph's size behind, hundreds of megabytes for a long recurrence.
+    collectGarbage();
     prepared.unsaved = {
       digest: graphDigest,
       graph: { savedModel, signatures, outputShape, variables: namesOf(state) },
@@ -220,7 +224,7 @@ export class CompiledEngine implements StepEngine {
     if (graphs === undefined || recorded === null || typeof lowering !== "string") return null;
     const kept = readGraph(graphs.directory, recorded);
     if (kept === null || kept.variables.join() !== namesOf(prepared.state).join()) return null;
-    prepared.passes = pipelineOf(lowering);
+    prepared.passes = passesOf(prepared.step.options, lowering);
     this.#load(prepared, kept, values);
     const decision = { lowering, stepsPerCall, why: "as recorded", candidates: [] };
     return { outputShape: kept.outputShape, graphDigest: recorded, lowering: decision };

@@ -1,7 +1,7 @@
-import { pipelineOf } from "@anneal/compiler";
 import type { LoweringDecision, StepExecution } from "@anneal/contracts";
 import { chooseLowering, type LoweringTrial, worthTrying } from "@anneal/policy";
 import { type MeasureContext, openMeasuredStep } from "./measure-step.ts";
+import { passesOf } from "./passes-of.ts";
 
 const numWarmUps = 2;
 const numRounds = 5;
@@ -20,7 +20,7 @@ export function decideLowering(asked: StepExecution | LoweringTrial, context: Me
   const tooShort = { ...plainExecution, why: "the training is too short for a trial", candidates: [] };
   if (worthTrying(asked, { milliseconds: longestStepMs, openMilliseconds: 0 }).length === 0) return tooShort;
   const start = performance.now();
-  using plain = openMeasuredStep(context, plainExecution, pipelineOf("graph"));
+  using plain = openMeasuredStep(context, plainExecution, passesOf(context.step.options, "graph"));
   plain.time();
   const openMilliseconds = performance.now() - start;
   const second = plain.time();
@@ -35,7 +35,7 @@ function measureAll(executions: readonly StepExecution[], context: MeasureContex
   const stepsPerTurn = Math.max(...executions.map(({ stepsPerCall = 1 }) => stepsPerCall));
   const turns = executions.map((execution) => {
     const { lowering, stepsPerCall = 1 } = execution;
-    const step = opened.use(openMeasuredStep(context, execution, pipelineOf(lowering)));
+    const step = opened.use(openMeasuredStep(context, execution, passesOf(context.step.options, lowering)));
     const numCalls = stepsPerTurn / stepsPerCall;
     const time = () => repeat(numCalls, step.time).reduce((sum, next) => sum + next, 0) / stepsPerTurn;
     repeat(numWarmUps, step.time);

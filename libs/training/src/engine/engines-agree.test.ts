@@ -1,3 +1,4 @@
+import type { CrossEntropy } from "@anneal/contracts";
 import type { TensorflowBackend } from "@anneal/runtime";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { adam, adamW, type OptimizerSpec, sgd } from "../optimizers/specs.ts";
@@ -189,6 +190,33 @@ test.each(Object.entries(wholeModels))(
     }
   },
 );
+
+test("probabilities that are certain and wrong are clipped only where that is asked for", () => {
+  const recipe = tinyRecipe({
+    model: ({ inputShape, numClasses }) =>
+      tf.sequential({
+        layers: [
+          tf.layers.flatten({ inputShape }),
+          tf.layers.dense({
+            units: numClasses,
+            kernelInitializer: tf.initializers.randomNormal({ stddev: 100, seed: 1 }),
+          }),
+          tf.layers.softmax(),
+        ],
+      }),
+    loss: (labels, outputs) =>
+      tf.metrics.categoricalCrossentropy(tf.oneHot(labels.toInt(), 3).toFloat(), outputs).mean(),
+  });
+  const lossOf = (engine: StepEngine, crossEntropy?: CrossEntropy) => {
+    engine.prepare(tinyOptions({ recipe, ...(crossEntropy && { crossEntropy }) }));
+    const { sums, numSamples } = engine.trainBatch(tinyBatch(0), { step: 0, learningRate: 0.01 });
+    return sums.loss! / numSamples;
+  };
+  const clipped = lossOf(eager);
+  expect(clipped).toBeLessThan(16.2);
+  expect(lossOf(compiled, "clipped")).toBeCloseTo(clipped, 4);
+  expect(lossOf(compiled)).toBeGreaterThan(2 * clipped);
+});
 
 test("a recurrence that keeps its states between batches is refused: no checkpoint has them", () => {
   const options = optionsFor(wholeModels.LSTM!, sgd({ learningRate }));

@@ -1,5 +1,5 @@
 import type { NamedTensor } from "@anneal/checkpoint";
-import type { EngineName, Lowering, LoweringDecision, StepExplanation } from "@anneal/contracts";
+import type { CrossEntropy, EngineName, Lowering, LoweringDecision, StepExplanation } from "@anneal/contracts";
 import type { FieldSpec, TypedArray } from "@anneal/data";
 import type { LoweringTrial } from "@anneal/policy";
 import type { OptimizerSpec } from "../optimizers/specs.ts";
@@ -64,6 +64,8 @@ export interface EngineOptions {
   readonly lowering?: Lowering | LoweringTrial;
   /** Steps that a call will make where `lowering` is said: compiled before step 1, others when they come. By default 1. */
   readonly stepsPerCall?: number;
+  /** How a compiled step has the cross-entropy of a softmax or sigmoid. By default "logits". */
+  readonly crossEntropy?: CrossEntropy;
   /** Where compiled graphs are kept, and the digest of the one to take from there. By default nothing is kept. */
   readonly graphs?: { readonly directory: string; readonly recorded: string | null };
   /** Fields of a sample, without the batch. */

@@ -120,6 +120,7 @@ export class TrainerSession {
         stepsPerEpoch: plan.stepsPerEpoch,
         lowering: execution?.lowering ?? (spec.lowering === "auto" ? trialOf(spec, plan) : spec.lowering),
         stepsPerCall: execution?.stepsPerCall ?? 1,
+        crossEntropy: spec.policy.crossEntropy,
         graphs: {
           directory: runPathsAt(options.runDirectory).graphs,
           recorded: recorded?.recipeDigest === source.digest ? recordedGraph(recorded) : null,
