@@ -19,6 +19,7 @@ test("every field of the spec is a flag with a description", async () => {
     "--non-finite-remedy",
     "--non-finite-max-recoveries",
     "--non-finite-learning-rate-factor",
+    "--cross-entropy",
     "--engine",
     "--lowering",
     "--threads",
