@@ -35,6 +35,7 @@ export const allPasses: readonly Pass[] = [
   softmax,
   simplifyArithmetic,
   unclipCrossEntropy,
+  commonSubexpressions,
   softmaxCrossEntropy,
   unpackedSlices,
   summedPads,

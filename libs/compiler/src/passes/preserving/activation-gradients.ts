@@ -2,6 +2,7 @@ import {
   type Graph,
   type Node,
   producerOf,
+  reshape,
   rewriteGraph,
   ruleByOp,
   sameShape,
@@ -44,10 +45,12 @@ function ofProduct({ inputs, outputs, scope }: Node, activated: ReadonlyMap<Node
       const y = activated.get(x.node)?.find(({ node }) => sameValue(node.inputs[0]!, x));
       return simpleCall("ReluGrad", [dy, y ?? x], { scope });
     }
-    const y = sigmoidSlope(factor);
-    if (y !== null) return simpleCall("SigmoidGrad", [y, dy], { scope });
-    const tangent = tanhSlope(factor);
-    if (tangent !== null) return simpleCall("TanhGrad", [tangent, dy], { scope });
+    // The slope of an activation whose outputs were given another shape.
+    const slope = producerOf(factor, "Reshape")?.inputs[0] ?? factor;
+    const y = sigmoidSlope(slope);
+    if (y !== null) return simpleCall("SigmoidGrad", [reshape(y, shape, { scope }), dy], { scope });
+    const tangent = tanhSlope(slope);
+    if (tangent !== null) return simpleCall("TanhGrad", [reshape(tangent, shape, { scope }), dy], { scope });
   }
   return null;
 }
