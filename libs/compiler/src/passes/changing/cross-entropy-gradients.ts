@@ -6,6 +6,7 @@ import {
   sameShape,
   sameValue,
   simpleCall,
+  sizeOf,
   splatOf,
   typeOf,
   type Value,
@@ -129,17 +130,20 @@ function throughOdds(value: Value, source: Node, clipped: Clipped): readonly Val
   return clipped(g.c) === source ? [g.value] : null;
 }
 
+/** All of it goes place by place, so that it makes no difference which of the values have been given another shape. */
 function numeratorOf(byDividend: Value, byDivisor: Value): { readonly value: Value; readonly c: Value } | null {
   const [e, rest] = producerOf(byDividend, "RealDiv")?.inputs ?? [];
   const [product, squared] = producerOf(byDivisor, "RealDiv")?.inputs ?? [];
   const [value, odds] = e === undefined ? [] : (producerOf(e, "RealDiv")?.inputs ?? []);
-  const c = odds === undefined ? null : oddsOf(odds);
+  const c = odds === undefined ? null : oddsOf(withoutReshape(odds));
   if (e === undefined || value === undefined || c === null || product === undefined) return null;
-  const square = producerOf(squared!, "Square");
+  const square = producerOf(withoutReshape(squared!), "Square");
   const factors = producerOf(product, "Mul")?.inputs ?? [];
-  const isProduct = factors.some((factor, index) => sameValue(factor, e) && sameValue(factors[1 - index]!, c));
-  const isWhole = isProduct && isComplement(rest!, c) && square !== null && isComplement(square.inputs[0]!, c);
-  return isWhole && sameShape(typeOf(value).shape, typeOf(c).shape) ? { value, c } : null;
+  const isOther = (factor: Value) => sameValue(withoutReshape(factor), c);
+  const isProduct = factors.some((factor, index) => sameValue(factor, e) && isOther(factors[1 - index]!));
+  const isSquared = square !== null && isComplement(withoutReshape(square.inputs[0]!), c);
+  const isWhole = isProduct && isSquared && isComplement(withoutReshape(rest!), c);
+  return isWhole && sizeOf(typeOf(value).shape) === sizeOf(typeOf(c).shape) ? { value, c } : null;
 }
 
 function allOf(summands: readonly Value[] | null, quotientsOf: QuotientsOf): readonly Value[] | null {

@@ -2,7 +2,14 @@ import type { Tensor } from "@tensorflow/tfjs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { applyPasses, countOps, inputsOf } from "../../test-support/recurrence.ts";
-import { type Inputs, opsOf, runGraph, testTensorflow, traceFunction } from "../../test-support/run-graph.ts";
+import {
+  type Inputs,
+  largestDifference,
+  opsOf,
+  runGraph,
+  testTensorflow,
+  traceFunction,
+} from "../../test-support/run-graph.ts";
 import { expectSameNumbers } from "../../test-support/same-numbers.ts";
 import { allPasses, preservingPasses } from "../pipeline.ts";
 import { unclipCrossEntropy } from "./unclip-cross-entropy.ts";
@@ -136,27 +143,44 @@ describe("the cross-entropy of probabilities", () => {
     expect([...results.probabilities!]).toEqual([1, 0, 0, 1].map((value) => expect.closeTo(value, 6)));
   });
 
-  test("random logits have the same numbers, and finite ones however large they are", () => {
-    const logits = (largest: number) =>
-      fc.array(fc.float({ min: -largest, max: largest, noNaN: true }), { minLength: 12, maxLength: 12 });
-    const labels = [1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0];
-    for (const loss of [categorical, binary]) {
-      const graph = applyPasses(traceLoss(loss, inputsFor([4, 3], labels, labels)), before);
+  test.each<[string, Loss, Loss]>([
+    ["a softmax", categorical, (t, x) => tf.losses.softmaxCrossEntropy(t, x)],
+    [
+      "a softmax of numbers of classes",
+      (t, x) => sparse(t.argMax(-1).toFloat(), x),
+      (t, x) => tf.losses.softmaxCrossEntropy(t, x),
+    ],
+    ["a sigmoid", binary, (t, x) => tf.losses.sigmoidCrossEntropy(t, x)],
+    [
+      "a sigmoid that is squeezed",
+      (t, x) => tf.metrics.binaryCrossentropy(t.flatten(), tf.sigmoid(x.reshape([12, 1])).squeeze([1])),
+      (t, x) => tf.losses.sigmoidCrossEntropy(t, x),
+    ],
+  ])(
+    "of %s: the same numbers between the bounds, and beyond them those of the loss of the logits",
+    (_name, loss, ofLogits) => {
+      const logits = (largest: number) =>
+        fc.array(fc.float({ min: -largest, max: largest, noNaN: true }), { minLength: 12, maxLength: 12 });
+      const labels = [1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0];
+      const graphs = [loss, ofLogits].map((each) => traceLoss(each, inputsFor([4, 3], labels, labels)));
       fc.assert(
         fc.property(logits(7), (values) => {
-          expectSameNumbers(tensorflow, graph, inputsFor([4, 3], values, labels), [unclipCrossEntropy], 1e-4);
+          expectSameNumbers(tensorflow, graphs[0]!, inputsFor([4, 3], values, labels), allPasses, 1e-4);
         }),
         { seed: 1, numRuns: 15 },
       );
       fc.assert(
         fc.property(logits(1e4), (values) => {
-          const results = runGraph(tensorflow, graph, inputsFor([4, 3], values, labels), [unclipCrossEntropy]);
-          expect([...results.value!, ...results.gradient!].every(Number.isFinite)).toBe(true);
+          const inputs = inputsFor([4, 3], values, labels);
+          const [actual, expected] = graphs.map((graph) => runGraph(tensorflow, graph, inputs, allPasses));
+          for (const name of ["value", "gradient"]) {
+            expect(largestDifference(actual![name]!, expected![name]!), name).toBeLessThan(2e-5);
+          }
         }),
         { seed: 1, numRuns: 15 },
       );
-    }
-  });
+    },
+  );
 });
 
 /** Binary cross-entropy as it is written by hand. */
