@@ -53,7 +53,7 @@ export const allPasses: readonly Pass[] = [
 ];
 
 /** Change numbers beyond rounding, for the better. Each can be left out, by its name. */
-export const changingPasses: readonly Pass[] = [unclipCrossEntropy];
+const changingPasses: readonly Pass[] = [unclipCrossEntropy];
 
 /** Keep the numbers, within rounding. */
 export const preservingPasses: readonly Pass[] = allPasses.filter((pass) => !changingPasses.includes(pass));
