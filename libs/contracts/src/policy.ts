@@ -13,7 +13,7 @@ export type Precision = (typeof precisions)[number];
  */
 export const nonFiniteRemedies = ["fail", "skipBatch", "lowerLearningRate"] as const;
 
-/** Of the logits, or of probabilities clipped to [1e-7, 1 - 1e-7] as TensorFlow.js has it. */
+/** Cross-entropy of a softmax's or sigmoid's outputs: of their logits, or clipped to [1e-7, 1 - 1e-7] as TensorFlow.js has it. */
 export const crossEntropies = ["logits", "clipped"] as const;
 export type CrossEntropy = (typeof crossEntropies)[number];
 
@@ -22,7 +22,12 @@ export const policySchema = z.strictObject({
   precision: z.enum(precisions).default("float32").describe("Number format of the training step"),
   memory: z
     .strictObject({
-      prefetchBatches: z.int().min(2).max(256).default(8).describe("Batches prepared ahead of the engine"),
+      prefetchBatches: z
+        .int()
+        .min(2)
+        .max(256)
+        .default(8)
+        .describe("Batches prepared ahead of the engine, beside those of calls that make several steps"),
     })
     .prefault({}),
   nonFinite: z
@@ -38,7 +43,9 @@ export const policySchema = z.strictObject({
   crossEntropy: z
     .enum(crossEntropies)
     .default("logits")
-    .describe("How a compiled step has the loss of a softmax's or sigmoid's outputs"),
+    .describe(
+      "Cross-entropy of softmax or sigmoid outputs in compiled steps: of the logits, or clipped as TensorFlow.js does",
+    ),
 });
 export type Policy = z.infer<typeof policySchema>;
 

@@ -51,10 +51,14 @@ export const runSpecSchema = z.strictObject({
   lowering: z
     .enum(["auto", ...lowerings])
     .default("auto")
-    .describe("How TensorFlow runs the compiled step; auto measures before step 1 where the run is long enough"),
+    .describe(
+      "How TensorFlow runs compiled steps; auto, where the run is long enough, measures that and steps per call before step 1",
+    ),
   threads: threadsSchema
     .optional()
-    .describe("TensorFlow's threads, on which results depend; by default the machine's cores"),
+    .describe(
+      "TensorFlow's threads within an op and ops at a time, on which results depend; by default the machine's cores for both",
+    ),
   maxSteps: z.int().min(1).optional().describe("Stop after this many steps in all"),
   checkpoint: checkpointPolicySchema.prefault({}),
   /** A segment (one activity) ends at the end of an epoch, or after this many steps or milliseconds. */

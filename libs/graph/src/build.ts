@@ -73,8 +73,8 @@ export function readVariable(handle: Value, { dtype, shape }: TensorType, option
 }
 
 /**
- * Gives a variable a value of its own. TensorFlow's assignment keeps the memory of what it is given: that of a feed belongs to
- * JavaScript, which would see it change at every update, and must not be asked to free it by a thread of TensorFlow's.
+ * The node that gives a variable a copy of a value of its dtype and shape. TensorFlow's assignment would keep the memory of the value
+ * itself. That of a feed belongs to JavaScript: it would change with every update, and a thread of TensorFlow would free it.
  */
 export function assignVariable(handle: Value, value: Value, options: NodeOptions = {}): Node {
   const { dtype } = typeOf(value);

@@ -1,6 +1,6 @@
 import type { LoweringDecision } from "@anneal/contracts";
 import { expect, test } from "vitest";
-import { chooseLowering, worthTrying } from "./choose-lowering.ts";
+import { chooseLowering, executionsWorthTrying } from "./choose-lowering.ts";
 
 const measured = (graph: number, xla: number, grouped = graph): LoweringDecision["candidates"] => [
   { lowering: "graph", stepsPerCall: 1, milliseconds: graph },
@@ -33,8 +33,8 @@ test("of one candidate, that one", () => {
   });
 });
 
-const trial = (numSteps: number, milliseconds: number, { mostStepsPerCall = 1_000, openMilliseconds = 10 } = {}) =>
-  worthTrying({ numSteps, mostStepsPerCall }, { milliseconds, openMilliseconds }).map(
+const trial = (numSteps: number, milliseconds: number, { maxStepsPerCall = 1_000, openMilliseconds = 10 } = {}) =>
+  executionsWorthTrying({ numSteps, maxStepsPerCall }, { milliseconds, openMilliseconds }).map(
     ({ lowering, stepsPerCall }) => `${lowering} ${stepsPerCall}`,
   );
 
@@ -54,8 +54,8 @@ test("several steps a call are, where steps are short and many, and a call is no
 });
 
 test("not more than there are batches in a row, nor more than can be compiled in a small share of the training", () => {
-  expect(trial(20_000, 1, { mostStepsPerCall: 5 })).toEqual(["graph 2", "graph 4"]);
-  expect(trial(20_000, 1, { mostStepsPerCall: 1 })).toEqual([]);
+  expect(trial(20_000, 1, { maxStepsPerCall: 5 })).toEqual(["graph 2", "graph 4"]);
+  expect(trial(20_000, 1, { maxStepsPerCall: 1 })).toEqual([]);
   expect(trial(20_000, 1, { openMilliseconds: 125 })).toEqual(["graph 2", "graph 4"]);
   expect(trial(20_000, 1, { openMilliseconds: 1_000 })).toEqual([]);
 });

@@ -4,7 +4,7 @@ import type { Lowering, LoweringDecision, StepExecution } from "@anneal/contract
 export interface LoweringTrial {
   readonly numSteps: number;
   /** Steps that one call may make at most: full batches in a row, with no checkpoint between them. */
-  readonly mostStepsPerCall: number;
+  readonly maxStepsPerCall: number;
 }
 
 /** What the plain step, one a call, was found to take. */
@@ -30,14 +30,14 @@ const numTriedGroups = 2;
 const leastGain: Readonly<Record<Lowering, number>> = { xla: 0.05, graph: 0.03 };
 
 /** The ways to run steps that are worth a trial beside the plain one; none for a short training. */
-export function worthTrying(
-  { numSteps, mostStepsPerCall }: LoweringTrial,
+export function executionsWorthTrying(
+  { numSteps, maxStepsPerCall }: LoweringTrial,
   { milliseconds, openMilliseconds }: PlainStep,
 ): readonly StepExecution[] {
   const aheadMs = milliseconds * numSteps;
   const groups = groupSizes.filter(
     (size) =>
-      size <= mostStepsPerCall &&
+      size <= maxStepsPerCall &&
       size * milliseconds <= longestCallMs &&
       2 * size * openMilliseconds <= largestTrialShare * aheadMs,
   );

@@ -1,3 +1,3 @@
-export { chooseLowering, type LoweringTrial, worthTrying } from "./choose-lowering.ts";
+export { chooseLowering, executionsWorthTrying, type LoweringTrial } from "./choose-lowering.ts";
 export { type Recovery, recoverFromNonFinite } from "./recover-non-finite.ts";
 export { type Device, type PolicyDecisions, resolvePolicy, supportedPrecisions } from "./resolve-policy.ts";

@@ -1,7 +1,7 @@
-export { collectGarbage } from "./collectGarbage.ts";
 export { type Cpu, readCpu } from "./cpu.ts";
 export { type TensorflowEnvironmentOptions, tensorflowEnvironment } from "./environment.ts";
 export { type FingerprintOptions, fingerprint, fingerprintDifferences } from "./fingerprint.ts";
+export { freeUnusedMemory } from "./freeUnusedMemory.ts";
 export { type Feed, type FeedValues, GraphSession, type SessionFunction, type Signature } from "./graphSession.ts";
 export {
   cacheDirectory,

@@ -13,7 +13,7 @@ import {
 } from "@anneal/graph";
 import { GraphSession, installSeededRandom, type LoadedTensorflow, type Tfjs } from "@anneal/runtime";
 import type { Tensor, Tensor1D, Variable } from "@tensorflow/tfjs";
-import { preservingPasses } from "../passes/pipeline.ts";
+import { pipelineOf } from "../lowerings/lowerings.ts";
 import { compileProgram, type Entry } from "../program.ts";
 import { type TracedVariable, trace } from "../trace/trace.ts";
 import { float, type InputSpec, valuesOf } from "./inputs.ts";
@@ -153,7 +153,7 @@ function runCompiled({ backend }: LoadedTensorflow, { inputs }: Subject, traced:
   const names = Object.keys(graph.outputs);
   const { savedModel, signatures } = compileProgram(
     { run: { feeds, fetches: names.map((name) => graph.outputs[name]!) }, load: loadEntry(variables) },
-    preservingPasses,
+    pipelineOf("graph", ["unclip-cross-entropy"]),
   );
   const session = new GraphSession(backend, savedModel);
   try {

@@ -8,7 +8,7 @@ import { xla } from "./xla.ts";
 /** Passes after all others, by how TensorFlow is to run the graph. They change how it rounds. */
 export const loweringPasses: Readonly<Record<Lowering, readonly Pass[]>> = {
   graph: [transposedProducts, orderedSums],
-  xla: [xla],
+  xla: [orderedSums, xla],
 };
 
 /** Every pass that a program goes through, in order, but those of these names. */

@@ -28,7 +28,10 @@ function isFree(value: Value, { numUses, original }: RewriteContext): boolean {
   return numUses(original(value)) === 1 && ownsMemory.has(opTable[op]?.kind ?? "") && !aliases.has(op);
 }
 
-/** Kinds of ops that compute what they return: never a view of what they were given. */
+/**
+ * Kinds of ops that compute what they return. Casts to the same dtype and sums over axes of size 1 would be views, too:
+ * `simplify-movement` and `simplify-arithmetic` leave none.
+ */
 const ownsMemory: ReadonlySet<string> = new Set([
   "elementwise",
   "reduction",

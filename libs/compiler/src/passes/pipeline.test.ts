@@ -1,9 +1,9 @@
 import { sameValue, verifyGraph } from "@anneal/graph";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { pipelineOf } from "../lowerings/lowerings.ts";
 import { randomGraphInputs, randomGraphs } from "../test-support/random-graph.ts";
 import { largestDifference, opsOf, runGraph, testTensorflow } from "../test-support/run-graph.ts";
-import { preservingPasses } from "./pipeline.ts";
 
 const tensorflow = testTensorflow();
 
@@ -13,7 +13,7 @@ test("random graphs have the same numbers after every pass of the pipeline", () 
     fc.property(randomGraphs(), (graph) => {
       const expected = runGraph(tensorflow, graph, randomGraphInputs);
       let current = graph;
-      for (const { name, run } of preservingPasses) {
+      for (const { name, run } of pipelineOf("graph")) {
         const after = run(current);
         verifyGraph(after);
         const names = Object.keys(graph.outputs);

@@ -63,6 +63,9 @@ export function concatenate(values: readonly Value[], axis: number, scope: strin
   return makeValue("ConcatV2", [...values, scalar(axis, "int32")], attributes, { scope });
 }
 
+/** Of smaller gates the calls for each cost more than a copy does: measured with the gates of recurrent layers. */
+export const minGateSize = 128 * 128;
+
 /** Parts of a tensor along an axis, of these sizes. */
 export function split(value: Value, sizes: readonly number[], axis: number): readonly Value[] {
   const attributes = {

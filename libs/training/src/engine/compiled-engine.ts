@@ -5,8 +5,8 @@ import type { StepExecution, StepExplanation } from "@anneal/contracts";
 import { numElements, type TypedArray } from "@anneal/data";
 import type { LoweringTrial } from "@anneal/policy";
 import {
-  collectGarbage,
   type FeedValues,
+  freeUnusedMemory,
   GraphSession,
   installSeededRandom,
   type SeededRandom,
@@ -101,7 +101,7 @@ export class CompiledEngine implements StepEngine {
     const graphDigest = trainDigest(prepared);
     const { savedModel, signatures } = this.#open(prepared, values);
     // A trace leaves several times the graph's size behind, hundreds of megabytes for a long recurrence.
-    collectGarbage();
+    freeUnusedMemory();
     prepared.unsaved = {
       digest: graphDigest,
       graph: { savedModel, signatures, outputShape, variables: namesOf(state) },

@@ -1,5 +1,5 @@
 import type { LoweringDecision, StepExecution } from "@anneal/contracts";
-import { chooseLowering, type LoweringTrial, worthTrying } from "@anneal/policy";
+import { chooseLowering, executionsWorthTrying, type LoweringTrial } from "@anneal/policy";
 import { type MeasureContext, openMeasuredStep } from "./measure-step.ts";
 import { passesOf } from "./passes-of.ts";
 
@@ -18,14 +18,14 @@ const plainExecution = { lowering: "graph", stepsPerCall: 1 } as const;
 export function decideLowering(asked: StepExecution | LoweringTrial, context: MeasureContext): LoweringDecision {
   if ("lowering" in asked) return { ...asked, why: "asked for", candidates: [] };
   const tooShort = { ...plainExecution, why: "the training is too short for a trial", candidates: [] };
-  if (worthTrying(asked, { milliseconds: longestStepMs, openMilliseconds: 0 }).length === 0) return tooShort;
+  if (executionsWorthTrying(asked, { milliseconds: longestStepMs, openMilliseconds: 0 }).length === 0) return tooShort;
   const start = performance.now();
   using plain = openMeasuredStep(context, plainExecution, passesOf(context.step.options, "graph"));
   plain.time();
   const openMilliseconds = performance.now() - start;
   const second = plain.time();
   const milliseconds = second > shortStepMs ? second : Math.min(...repeat(numRounds, plain.time));
-  const others = worthTrying(asked, { milliseconds, openMilliseconds });
+  const others = executionsWorthTrying(asked, { milliseconds, openMilliseconds });
   return others.length === 0 ? tooShort : chooseLowering(measureAll([plainExecution, ...others], context));
 }
 

@@ -6,7 +6,7 @@ import { scalarsOf } from "../optimizers/compiled-optimizer.ts";
 import type { RecipeStep } from "./recipe-step.ts";
 import { loadEntry, type StepState } from "./step-program.ts";
 
-/** Steps in a session of its own, on a batch that is made up: what it does to the weights is of no interest. */
+/** Steps in a session of their own, on a batch that is made up: what they do to the weights is of no interest. */
 export interface MeasuredStep extends Disposable {
   /** Time of one call, in milliseconds. The first of a session also optimizes the graph. */
   readonly time: () => number;

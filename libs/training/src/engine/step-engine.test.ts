@@ -71,7 +71,7 @@ describe.each(engines)("the %s engine", (engineName) => {
 
     test("runs as it was asked to, or as is fastest where the training is long enough", () => {
       const decisions = (["graph", "xla", 500, 1e12] as const).map((asked) => {
-        const lowering = typeof asked === "string" ? asked : { numSteps: asked, mostStepsPerCall: 9 };
+        const lowering = typeof asked === "string" ? asked : { numSteps: asked, maxStepsPerCall: 9 };
         return engine.prepare(tinyOptions({ lowering })).lowering;
       });
       if (engineName === "eager") {

@@ -3,7 +3,6 @@ import {
   assignVariable,
   attribute,
   type Dtype,
-  makeGraph,
   makeNode,
   makeValue,
   type Node,
@@ -114,10 +113,8 @@ function trainEntry(context: TraceContext): Entry {
   const prefix = `train${numSamples}`;
   const updates: TracedUpdate[] = [];
   for (let index = 0; index < numSteps; index++) {
-    const before = updates.at(-1) ?? null;
-    if (numSteps === 1) updates.push(traceUpdate(context, prefix, before));
-    else
-      updates.push(inScope(`${prefix}x${numSteps}/${index}`, (scope) => traceUpdate(context, scope, before), before));
+    const own = numSteps === 1 ? prefix : `${prefix}x${numSteps}/${index}`;
+    updates.push(traceUpdate(context, own, updates.at(-1) ?? null));
   }
   const options = { controls: [updates.at(-1)!.done] };
   const [first, ...others] = updates as [TracedUpdate, ...TracedUpdate[]];
@@ -193,38 +190,6 @@ function traceUpdate(context: TraceContext, prefix: string, before: TracedUpdate
   };
 }
 
-/**
- * A step whose nodes have a scope of their own. TensorFlow sorts the terms of a sum by name, and nodes are numbered within their scope:
- * so each of several steps is named, and adds up, as the only one is.
- */
-function inScope(scope: string, make: (scope: string) => TracedUpdate, before: TracedUpdate | null): TracedUpdate {
-  const { feeds, ...made } = make(scope);
-  const { report, scale, isSound } = made;
-  const done = { node: made.done, index: 0 };
-  const earlier = new Set(
-    before === null ? [] : makeGraph({ a: before.isSound, b: { node: before.done, index: 0 } }).nodes,
-  );
-  const moved = new Map<Node, Node>();
-  const move = (node: Node): Node => moved.get(node) ?? node;
-  const moveValue = ({ node, index }: Value): Value => ({ node: move(node), index });
-  for (const node of makeGraph({ report, scale, isSound, done }).nodes) {
-    if (earlier.has(node) || node.name !== null) continue;
-    moved.set(node, {
-      ...node,
-      inputs: node.inputs.map(moveValue),
-      controls: node.controls.map(move),
-      scope: node.scope === "" ? scope : `${scope}/${node.scope}`,
-    });
-  }
-  return {
-    feeds,
-    report: moveValue(report),
-    scale: moveValue(scale),
-    isSound: moveValue(isSound),
-    done: move(made.done),
-  };
-}
-
 function evaluateEntry(context: TraceContext): Entry {
   const { tf } = context;
   const feeds = batchFeeds(context, `evaluate${context.numSamples}`);
@@ -259,7 +224,6 @@ export function readEntry({ model, optimizer }: StepState): Entry {
 }
 
 interface BatchFeeds {
-  readonly prefix: string;
   readonly inputs: Value;
   readonly labels: Value;
   readonly step: Value;
@@ -273,7 +237,7 @@ function batchFeeds({ step: { options }, numSamples }: TraceContext, prefix: str
     labels: placeholder(`${prefix}/labels`, { dtype: labels.dtype, shape: [numSamples, ...labels.shape] }),
     step: placeholder(`${prefix}/step`, { dtype: "int32", shape: [] }),
   };
-  return { prefix, ...fed, values: [fed.inputs, fed.labels, fed.step] };
+  return { ...fed, values: [fed.inputs, fed.labels, fed.step] };
 }
 
 type StepBody = (step: RecipeStep, inputs: Tensor, labels: Tensor) => Readonly<Record<string, Tensor>>;

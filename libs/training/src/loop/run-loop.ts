@@ -91,6 +91,8 @@ export interface LoopStats {
 /**
  * Trains from `start` until a limit. Runs synchronously on the engine's thread; whatever it returns has been saved,
  * except after an abort.
+ *
+ * @throws AnnealError RECIPE_INVALID (a learning rate that is no number), LOSS_NOT_FINITE, OUT_OF_MEMORY; whatever the source throws
  */
 export function runLoop(options: LoopOptions): LoopOutcome {
   const { engine, source, schedule, control, rules, untilStep, stepsPerCall } = options;
@@ -150,7 +152,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
   }
 
   /** Gives batches to `use`, and their slots back when the call has returned, not before. */
-  function using<T>(items: readonly FeedItem[], use: () => T): T {
+  function holding<T>(items: readonly FeedItem[], use: () => T): T {
     try {
       return use();
     } finally {
@@ -165,7 +167,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
     for (;;) {
       if (control.stopRequested() || control.abortRequested()) return null;
       const item = take();
-      sums = using([item], () => addBatch(sums, engine.evaluateBatch(item, state.step)));
+      sums = holding([item], () => addBatch(sums, engine.evaluateBatch(item, state.step)));
       numValidated += 1;
       report("validating", sums);
       if (item.isLastOfPhase) return sums;
@@ -196,10 +198,10 @@ export function runLoop(options: LoopOptions): LoopOutcome {
     const { cursor, step, corrections } = state;
     if (!corrections?.skippedSteps.includes(step)) {
       const scalars = items.map((_, index) => ({ step: step + index, learningRate: learningRateAt(step + index) }));
-      const sums = using(items, () => engine.trainBatches(items, scalars));
+      const sums = holding(items, () => engine.trainBatches(items, scalars));
       stats.numCalls += 1;
       state = { ...state, accumulator: sums.reduce(addBatch, state.accumulator) };
-    } else using(items, () => {});
+    } else for (const { index } of items) source.release(index);
     numSamples += items.reduce((sum, item) => sum + item.numSamples, 0);
     stats.numSteps += items.length;
     state = { ...state, step: step + items.length, cursor: advance(cursor, items.length) };

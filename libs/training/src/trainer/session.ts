@@ -379,7 +379,7 @@ function trialOf(
 ): LoweringTrial {
   const numFullBatches = Math.floor(numTrainSamples / batchSize);
   const limits = [numFullBatches, checkpoint.everySteps ?? numFullBatches, segment.maxSteps ?? numFullBatches];
-  return { numSteps: totalSteps, mostStepsPerCall: Math.min(...limits) };
+  return { numSteps: totalSteps, maxStepsPerCall: Math.min(...limits) };
 }
 
 function referenceOf({ step, epoch, path, digest }: CheckpointReference): CheckpointReference {

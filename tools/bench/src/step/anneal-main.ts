@@ -1,10 +1,13 @@
 import { fileURLToPath } from "node:url";
-import type { EngineName } from "@anneal/contracts";
+import type { EngineName, StepExplanation } from "@anneal/contracts";
 import { loadTensorflow } from "@anneal/runtime";
 import { createEngine } from "@anneal/training";
 import { readBatches, toBatches, writeTensors } from "./batches.ts";
 import { learningRate, seed, workloadRecipe } from "./recipe.ts";
 import { findWorkload, serve, threadOptions } from "./serve.ts";
+
+/** Of the bench: what a run knows of its length. */
+const numRoundsAhead = 400;
 
 /** Anneal: a workload's recipe in one of the engines, as the training loop drives it. */
 await serve((order) => {
@@ -15,7 +18,7 @@ await serve((order) => {
   const { batchSize, inputs, labels, numClasses } = workload;
   const startedAt = performance.now();
   const engine = createEngine[order.variant as EngineName](tf);
-  engine.prepare({
+  const { lowering } = engine.prepare({
     recipe,
     recipePath: fileURLToPath(new URL("./recipe.ts", import.meta.url)),
     parameters: {},
@@ -26,7 +29,10 @@ await serve((order) => {
     numClasses,
     optimizer: recipe.optimizer({ parameters: {}, totalSteps: batches.length, stepsPerEpoch: batches.length }),
     initialWeights: null,
+    // As in a training of a minute or more: several steps a call are tried where steps are short, XLA is not.
+    lowering: { numSteps: numRoundsAhead * workload.numSteps, maxStepsPerCall: workload.numSteps },
   });
+  const stepsPerCall = lowering?.stepsPerCall ?? 1;
   const prepareMs = performance.now() - startedAt;
   const { model, optimizer } = engine.readState();
   writeTensors(order.weightsPath, model);
@@ -37,12 +43,23 @@ await serve((order) => {
     ready: { numParameters, prepareMs, version: `TensorFlow ${version}` },
     takeSteps(numSteps) {
       let loss = 0;
-      for (const batch of batches.slice(0, numSteps)) {
-        const { sums, numSamples } = engine.trainBatch(batch, { step, learningRate });
-        loss += (sums.loss ?? Number.NaN) / numSamples / numSteps;
-        step += 1;
+      for (let from = 0; from < numSteps; from += stepsPerCall) {
+        const group = batches.slice(from, Math.min(from + stepsPerCall, numSteps));
+        const scalars = group.map((_, index) => ({ step: step + index, learningRate }));
+        for (const { sums, numSamples } of engine.trainBatches(group, scalars)) {
+          loss += (sums.loss ?? Number.NaN) / numSamples / numSteps;
+        }
+        step += group.length;
       }
       return loss;
     },
+    explain: () => productShareOf(engine.explain()),
   };
 });
+
+/** Of the time of all nodes, that of matrix products and convolutions, whatever TensorFlow has fused with them. */
+function productShareOf({ nodes }: StepExplanation): number {
+  const total = nodes.reduce((sum, { microseconds }) => sum + microseconds, 0);
+  const products = nodes.filter(({ op }) => /MatMul|Einsum|Conv/.test(op));
+  return products.reduce((sum, { microseconds }) => sum + microseconds, 0) / total;
+}

@@ -30,6 +30,8 @@ export interface WorkloadResult {
   readonly workload: Workload;
   readonly numSteps: number;
   readonly measured: readonly Measured[];
+  /** Of the time of our step's nodes, that of matrix products and convolutions: the hardware's own. */
+  readonly productShare: number;
   /** What could not be measured: sentences. */
   readonly notes: readonly string[];
 }
@@ -124,8 +126,9 @@ export async function measureWorkload(
       peakMemoryMiB: peakMemoryMiB(process.pid),
     };
   });
+  const { productShare } = await started[0]!.process.explain();
   for (const { process } of started) await process.close();
-  return { workload, numSteps, measured, notes };
+  return { workload, numSteps, measured, productShare, notes };
 }
 
 interface Started {

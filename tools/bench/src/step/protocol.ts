@@ -22,6 +22,13 @@ export interface StepRequest {
   readonly numSteps: number;
 }
 
+/** Say where the time of a step goes; only Anneal's compiled engine can. */
+export interface ExplainRequest {
+  readonly explain: true;
+}
+
+export type SubjectRequest = StepRequest | ExplainRequest;
+
 export type SubjectReply =
   | {
       readonly type: "ready";
@@ -37,7 +44,13 @@ export type SubjectReply =
       /** Mean over the steps. */
       readonly loss: number;
     }
+  | {
+      readonly type: "explained";
+      /** Of the time of all nodes, that of matrix products and convolutions. */
+      readonly productShare: number;
+    }
   | { readonly type: "failed"; readonly message: string };
 
 export type Ready = Extract<SubjectReply, { type: "ready" }>;
+export type Explained = Extract<SubjectReply, { type: "explained" }>;
 export type Stepped = Extract<SubjectReply, { type: "stepped" }>;

@@ -17,6 +17,7 @@ function measured(name: string, family: SubjectSpec["family"], msPerStep: readon
 const result = (workload: (typeof workloads)[number], oursMs: number) => ({
   workload,
   numSteps: 2,
+  productShare: 0.8,
   notes: ["one is missing"],
   measured: [
     measured("Anneal", "Anneal", [oursMs, oursMs, oursMs]),

@@ -15,8 +15,9 @@ export function reportSteps(results: readonly WorkloadResult[]): BenchResult {
   return {
     rows: [...results.flatMap(workloadRows), ...meanRows(results)],
     notes: results.flatMap((result) => [describe(result), ...result.notes]),
-    details: results.map(({ workload, numSteps, measured }) => ({
+    details: results.map(({ workload, numSteps, measured, productShare }) => ({
       workload: workload.name,
+      productShare,
       batchSize: workload.batchSize,
       numStepsPerRound: numSteps,
       subjects: measured.map(({ subject, ready, ...rest }) => ({
@@ -75,11 +76,11 @@ function meanRows(results: readonly WorkloadResult[]): Row[] {
   });
 }
 
-function describe({ workload, numSteps, measured }: WorkloadResult): string {
+function describe({ workload, numSteps, measured, productShare }: WorkloadResult): string {
   const subjects = measured.map(
     ({ subject, msPerStep, firstLoss, losses }) =>
       `${subject.name} ${formatNumber(median(msPerStep))} ms (${formatNumber(firstLoss)}, ${formatNumber(losses.at(-1)!)})`,
   );
   const numParameters = measured[0]!.ready.numParameters.toLocaleString("en");
-  return `${workload.name}: ${numParameters} parameters in each, rounds of ${numSteps} steps; ms a step (loss of the first step, of the last round): ${subjects.join(", ")}`;
+  return `${workload.name}: ${numParameters} parameters in each, rounds of ${numSteps} steps; ms a step (loss of the first step, of the last round): ${subjects.join(", ")}; matrix products and convolutions take ${formatNumber(100 * productShare)} % of our nodes' time`;
 }

@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { inspect } from "node:util";
 import { machineThreads } from "../subjects/mnist.ts";
-import type { Ready, StepRequest, SubjectOrder, SubjectReply } from "./protocol.ts";
+import type { Ready, SubjectOrder, SubjectReply, SubjectRequest } from "./protocol.ts";
 import { type Workload, type WorkloadName, workloads } from "./workloads.ts";
 
 /** A model that is ready for steps. */
@@ -10,6 +10,8 @@ export interface Prepared {
   readonly ready: Omit<Ready, "type">;
   /** Takes steps with the first `numSteps` batches; returns the mean loss. */
   readonly takeSteps: (numSteps: number) => number | Promise<number>;
+  /** The share of products in the time of a step's nodes. */
+  readonly explain?: () => number;
 }
 
 /** Answers the bench's requests one after another until it goes. */
@@ -18,10 +20,16 @@ export async function serve(prepare: (order: SubjectOrder) => Prepared | Promise
     writeSync(3, `${JSON.stringify(message)}\n`);
   };
   try {
-    const { ready, takeSteps } = await prepare(JSON.parse(process.argv[2] ?? "{}") as SubjectOrder);
+    const { ready, takeSteps, explain } = await prepare(JSON.parse(process.argv[2] ?? "{}") as SubjectOrder);
     reply({ type: "ready", ...ready });
     for await (const line of createInterface({ input: process.stdin })) {
-      const { numSteps } = JSON.parse(line) as StepRequest;
+      const request = JSON.parse(line) as SubjectRequest;
+      if ("explain" in request) {
+        if (explain === undefined) throw new Error("this subject cannot say where its time goes");
+        reply({ type: "explained", productShare: explain() });
+        continue;
+      }
+      const { numSteps } = request;
       const startedAt = performance.now();
       const loss = await takeSteps(numSteps);
       reply({ type: "stepped", elapsedMs: performance.now() - startedAt, loss });

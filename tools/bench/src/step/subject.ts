@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable } from "node:stream";
-import type { Ready, Stepped, StepRequest, SubjectOrder, SubjectReply } from "./protocol.ts";
+import type { Explained, Ready, Stepped, SubjectOrder, SubjectReply, SubjectRequest } from "./protocol.ts";
 
 export interface SubjectCommand {
   readonly file: string;
@@ -40,9 +40,18 @@ export class Subject {
 
   /** Takes steps with the first `numSteps` batches. */
   async step(numSteps: number): Promise<Stepped> {
-    const stepped = this.#next("stepped");
-    this.#child.stdin?.write(`${JSON.stringify({ numSteps } satisfies StepRequest)}\n`);
-    return stepped;
+    return this.#ask("stepped", { numSteps });
+  }
+
+  /** Where the time of a step goes. Trains in a session of its own: measure memory before. */
+  async explain(): Promise<Explained> {
+    return this.#ask("explained", { explain: true });
+  }
+
+  #ask<Type extends SubjectReply["type"]>(type: Type, request: SubjectRequest) {
+    const answer = this.#next(type);
+    this.#child.stdin?.write(`${JSON.stringify(request)}\n`);
+    return answer;
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,7 @@ import {
   typeOf,
   type Value,
 } from "@anneal/graph";
+import { withoutReshape } from "../reshapes.ts";
 
 /** What tfjs makes of a softmax's or a sigmoid's outputs before it takes their logarithm: clipped, divided by their sum. */
 export interface Probabilities {
@@ -88,11 +89,6 @@ export function oddsOf(value: Value): Value | null {
 export function isComplement(value: Value, c: Value): boolean {
   const difference = producerOf(value, "Sub");
   return difference !== null && splatOf(difference.inputs[0]!) === 1 && sameValue(difference.inputs[1]!, c);
-}
-
-export function withoutReshape(value: Value): Value {
-  const node = producerOf(value, "Reshape");
-  return node === null ? value : node.inputs[0]!;
 }
 
 /** Whether `sum` is that of `value` along the last axis, as a column. */

@@ -11,16 +11,9 @@ import {
   typeOf,
   type Value,
 } from "@anneal/graph";
+import { withoutReshape } from "../reshapes.ts";
 import { isAddition, sumOf } from "../sums.ts";
-import {
-  isComplement,
-  isMaskOf,
-  isSumOfSoftmax,
-  oddsOf,
-  probabilitiesOf,
-  sumsUp,
-  withoutReshape,
-} from "./clipped-probabilities.ts";
+import { isComplement, isMaskOf, isSumOfSoftmax, oddsOf, probabilitiesOf, sumsUp } from "./clipped-probabilities.ts";
 
 /** The Softmax or Sigmoid whose outputs a value is, clipped for a logarithm by a clip that may go; null for every other value. */
 export type Clipped = (value: Value) => Node | null;
@@ -147,6 +140,7 @@ function numeratorOf(byDividend: Value, byDivisor: Value): { readonly value: Val
 }
 
 function allOf(summands: readonly Value[] | null, quotientsOf: QuotientsOf): readonly Value[] | null {
-  const found = summands?.map(quotientsOf) ?? [null];
+  if (summands === null) return null;
+  const found = summands.map(quotientsOf);
   return found.some((each) => each === null) ? null : found.flatMap((each) => each!);
 }

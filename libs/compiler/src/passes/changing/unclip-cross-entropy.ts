@@ -21,6 +21,7 @@ export const unclipCrossEntropy: Pass = { name: "unclip-cross-entropy", run };
 
 function run(graph: Graph): Graph {
   const needed = new Set<Node>();
+  // Ends, since every round that is not the last finds clips that are needed and were not known to be.
   for (;;) {
     const { rewritten, clips } = unclip(graph, needed);
     const nodes = new Set(rewritten.nodes);

@@ -13,6 +13,7 @@ import {
   type Value,
 } from "@anneal/graph";
 import type { Pass } from "../pass.ts";
+import { withoutReshape } from "../reshapes.ts";
 
 /**
  * Gradients of activations by TensorFlow's kernels for them, one pass over memory where tfjs's compositions take three or four.
@@ -46,7 +47,7 @@ function ofProduct({ inputs, outputs, scope }: Node, activated: ReadonlyMap<Node
       return simpleCall("ReluGrad", [dy, y ?? x], { scope });
     }
     // The slope of an activation whose outputs were given another shape.
-    const slope = producerOf(factor, "Reshape")?.inputs[0] ?? factor;
+    const slope = withoutReshape(factor);
     const y = sigmoidSlope(slope);
     if (y !== null) return simpleCall("SigmoidGrad", [reshape(y, shape, { scope }), dy], { scope });
     const tangent = tanhSlope(slope);

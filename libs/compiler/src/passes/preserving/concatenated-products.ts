@@ -11,7 +11,7 @@ import {
   type Value,
 } from "@anneal/graph";
 import type { Pass } from "../pass.ts";
-import { concatenate, split } from "../sequences.ts";
+import { concatenate, minGateSize, split } from "../sequences.ts";
 import { isAddition, sumOf } from "../sums.ts";
 
 /**
@@ -70,9 +70,6 @@ function run(graph: Graph): Graph {
   });
 }
 
-/** Of smaller parts the calls for each cost more than the copy does: measured with the gates of recurrent layers. */
-const minPartSize = 128 * 128;
-
 /** Concatenations of columns that every user can do without. */
 function keptApart(graph: Graph): ReadonlySet<Node> {
   const users = new Map<Node, Node[]>();
@@ -102,7 +99,7 @@ function keptApart(graph: Graph): ReadonlySet<Node> {
     const isColumns =
       node.op === "ConcatV2" && node.outputs[0]!.shape.length === 2 && splatOf(node.inputs.at(-1)!) === 1;
     if (!isColumns || kept.has(node) || node.controls.length > 0) return false;
-    const isLarge = node.inputs.slice(0, -1).every((part) => sizeOf(typeOf(part).shape) >= minPartSize);
+    const isLarge = node.inputs.slice(0, -1).every((part) => sizeOf(typeOf(part).shape) >= minGateSize);
     return isLarge && users.get(node)!.every((user) => canDoWithout(user, node));
   });
   return new Set(apart);

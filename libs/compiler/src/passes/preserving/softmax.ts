@@ -12,6 +12,7 @@ import {
   type Value,
 } from "@anneal/graph";
 import type { Pass } from "../pass.ts";
+import { withoutReshape } from "../reshapes.ts";
 
 /**
  * The logarithm of the softmax, which tfjs composes of five ops and TensorFlow has as one: `x - max - log(sum(exp(x - max)))`,
@@ -75,12 +76,6 @@ function isAlongLast(reduction: Node): boolean {
 /** Whether a value has one number for each row of `x`, where `x` needs it. */
 function isColumn(value: Value, x: Value): boolean {
   return sameShape(typeOf(value).shape, typeOf(x).shape.with(-1, 1));
-}
-
-/** A reduction's result may be written with the axis that it folds, or without: the numbers and their order are the same. */
-function withoutReshape(value: Value): Value {
-  const node = producerOf(value, "Reshape");
-  return node === null ? value : node.inputs[0]!;
 }
 
 function exponential({ inputs, scope }: Node): Value | null {

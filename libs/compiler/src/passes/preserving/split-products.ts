@@ -13,7 +13,7 @@ import {
   type Value,
 } from "@anneal/graph";
 import type { Pass } from "../pass.ts";
-import { split } from "../sequences.ts";
+import { minGateSize, split } from "../sequences.ts";
 
 /**
  * Gates of a recurrence, computed side by side in one matrix only to be taken apart, are computed one by one:
@@ -24,9 +24,6 @@ import { split } from "../sequences.ts";
  * The counterpart, on the way forward, of `concatenated-products`.
  */
 export const splitProducts: Pass = { name: "split-products", run };
-
-/** Of smaller gates the calls for each cost more than the copy does, as in `concatenated-products`. */
-const minGateSize = 128 * 128;
 
 /** A weight that fewer products use is none of a recurrence's: one large product is as fast as several. */
 const minTimesteps = 4;
