@@ -2,7 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { median, quantile, relativeSpread, roundRatios } from "./statistics.ts";
 
-const numbers = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 40 });
+const numbers = fc.array(
+  fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((value) => value || 0),
+  { minLength: 1, maxLength: 40 },
+);
 const positive = fc.double({ min: 1e-3, max: 1e6, noNaN: true });
 const times = fc.array(fc.tuple(positive, positive), {
   minLength: 1,

@@ -1,6 +1,7 @@
 import {
   constantOf,
   type Node,
+  opTable,
   producerOf,
   reducedAxes,
   sameShape,
@@ -50,7 +51,7 @@ const links: Readonly<Record<string, (node: Node) => Probabilities | null>> = {
 };
 
 function plain(source: Node): Probabilities | null {
-  return source.op === "Sigmoid" || areFinite(source.inputs[0]!) ? { source, clips: [], areAboveZero: false } : null;
+  return areFinite(source.inputs[0]!) ? { source, clips: [], areAboveZero: false } : null;
 }
 
 function clipped(node: Node, isWide: (bound: number) => boolean): Probabilities | null {
@@ -108,17 +109,34 @@ function isScalar(value: Value, is: (number: number) => boolean): boolean {
   return number !== null && is(number);
 }
 
-const masking = new Set(["Add", "AddV2", "AddN", "Sub", "Mul", "Select", "SelectV2", "BroadcastTo", "Reshape"]);
+/** Kinds of ops whose results are finite in any model that trains at all, and what a step is fed. */
+const finiteKinds: ReadonlySet<string> = new Set(["contraction", "pooling", "normalization"]);
+const finiteSources = new Set(["Placeholder", "ReadVariableOp"]);
+/** Ops that give finite numbers for finite ones. */
+const carriers = new Set(
+  // biome-ignore format: one list
+  ["Add", "AddN", "AddV2", "BiasAdd", "ConcatV2", "Identity", "Mul", "Neg", "Pack", "Relu", "Reshape", "Sub", "Tanh", "Transpose", "Unpack"],
+);
+/** A constant that is larger may become infinite with others. */
+const largestConstant = 1e30;
 
 /**
- * Whether logits are free of an infinity that the recipe put there. A class that is masked by one has the probability 0, which a
- * clip makes a finite logarithm, and `0 * log(0)` a label's zero times infinity: not a number.
+ * Whether logits are finite as far as the graph says. A class that is masked by an infinity, however that is made, has the
+ * probability 0, which a clip makes a finite logarithm; without it, a label's zero times infinity is not a number.
  */
 function areFinite(logits: Value, seen = new Set<Node>()): boolean {
   const { node } = logits;
   if (seen.has(node)) return true;
   seen.add(node);
   const numbers = constantOf(logits)?.data;
-  if (numbers !== undefined) return numbers.every((number) => Number.isFinite(Number(number)));
-  return !masking.has(node.op) || node.inputs.every((input) => areFinite(input, seen));
+  if (numbers !== undefined) return numbers.every((number) => Math.abs(Number(number)) <= largestConstant);
+  if (finiteKinds.has(opTable[node.op]?.kind ?? "") || finiteSources.has(node.op)) return true;
+  if (node.op === "RealDiv") return isSteady(node.inputs[1]!) && areFinite(node.inputs[0]!, seen);
+  return carriers.has(node.op) && node.inputs.every((input) => areFinite(input, seen));
+}
+
+/** Whether a value is one number that can be divided by: a temperature, what a dropout keeps. */
+function isSteady(value: Value): boolean {
+  const number = splatOf(value);
+  return number !== null && Math.abs(number) >= 1 / largestConstant;
 }

@@ -228,6 +228,47 @@ describe("leaves", () => {
     ["a focal loss of what is clipped", focal],
     ["a divergence", divergence],
     ["a softmax that an infinity masks", infinite],
+    ["a softmax to whose logits an infinity is added", (t, x) => categorical(t, x.add(tf.tensor1d([-1 / 0, 0, 0])))],
+    [
+      "a softmax masked by a logarithm",
+      (t, x) =>
+        categorical(
+          t,
+          x.add(
+            tf
+              .onesLike(t)
+              .sub(tf.onesLike(t))
+              .log()
+              .slice([0, 0], [2, 1])
+              .pad([
+                [0, 0],
+                [0, 2],
+              ]),
+          ),
+        ),
+    ],
+    [
+      "a softmax padded with an infinity",
+      (t, x) =>
+        categorical(
+          t,
+          x.slice([0, 0], [2, 2]).pad(
+            [
+              [0, 0],
+              [0, 1],
+            ],
+            -1 / 0,
+          ),
+        ),
+    ],
+    [
+      "masks that overflow together",
+      (t, x) => categorical(t, x.add(tf.tensor1d([-3.4e38, 0, 0])).add(tf.tensor1d([-3.4e38, 0, 0]))),
+    ],
+    [
+      "a sigmoid that an infinity masks",
+      (t, x) => binary(t, tf.where([[true, false, true]], x, Number.NEGATIVE_INFINITY)),
+    ],
   ])("%s, with numbers that are finite", (_name, loss) => {
     const graph = applyPasses(traceLoss(loss, inputs), before);
     expect(unclipCrossEntropy.run(graph).nodes).toEqual(graph.nodes);
