@@ -194,6 +194,7 @@ describe("closing", () => {
     expect((await reading).failure).toMatchObject({ code: "PREEMPTED" });
   });
 
+  // Threads are counted in /proc, which only Linux has.
   test.runIf(process.platform === "linux")("leaves no thread behind", async () => {
     const countThreads = () => readdirSync("/proc/self/task").length;
     const plan = await mnistPlan();

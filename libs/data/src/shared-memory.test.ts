@@ -38,6 +38,7 @@ function addressOf(bytes: Uint8Array, before: readonly { start: number; end: num
   throw new Error("the buffer is not in the memory map");
 }
 
+// Addresses are read from /proc/self/maps, which only Linux has.
 describe.runIf(process.platform === "linux")("shared memory", () => {
   test("starts on a page boundary of the process's address space, which TensorFlow aliases", () => {
     for (const numBytes of [33_000_123, 40_000_001]) {

@@ -1,9 +1,11 @@
 import {
   attribute,
+  type Graph,
   intVector,
   makeNode,
   makeValue,
   type Node,
+  type RewriteContext,
   readAttribute,
   reshape,
   scalar,
@@ -67,7 +69,7 @@ export function concatenate(values: readonly Value[], axis: number, scope: strin
 export const minGateSize = 128 * 128;
 
 /** Parts of a tensor along an axis, of these sizes. */
-export function split(value: Value, sizes: readonly number[], axis: number): readonly Value[] {
+function split(value: Value, sizes: readonly number[], axis: number): readonly Value[] {
   const attributes = {
     ...typeAttribute("T", typeOf(value).dtype),
     num_split: attribute.int(sizes.length),
@@ -77,6 +79,19 @@ export function split(value: Value, sizes: readonly number[], axis: number): rea
     scope: value.node.scope,
   });
   return sizes.map((_, index) => ({ node, index }));
+}
+
+/** Takes weights apart as `split` does, each once, however many timesteps use it; for one rewriting of `graph`. */
+export function weightSplitter(graph: Graph) {
+  const places = new Map(graph.nodes.map((node, index) => [node, index]));
+  const known = new Map<string, readonly Value[]>();
+  return (weight: Value, sizes: readonly number[], axis: number, { original }: RewriteContext): readonly Value[] => {
+    const before = original(weight);
+    const key = `${places.get(before.node)}:${before.index} ${axis} ${sizes}`;
+    const parts = known.get(key) ?? split(weight, sizes, axis);
+    known.set(key, parts);
+    return parts;
+  };
 }
 
 /**

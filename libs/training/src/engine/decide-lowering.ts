@@ -1,6 +1,6 @@
 import type { LoweringDecision, StepExecution } from "@anneal/contracts";
 import { chooseLowering, executionsWorthTrying, type LoweringTrial } from "@anneal/policy";
-import { type MeasureContext, openMeasuredStep } from "./measure-step.ts";
+import { type MeasureContext, type MeasuredStep, openMeasuredStep } from "./measure-step.ts";
 import { passesOf } from "./passes-of.ts";
 
 const numWarmUps = 2;
@@ -26,16 +26,25 @@ export function decideLowering(asked: StepExecution | LoweringTrial, context: Me
   const second = plain.time();
   const milliseconds = second > shortStepMs ? second : Math.min(...repeat(numRounds, plain.time));
   const others = executionsWorthTrying(asked, { milliseconds, openMilliseconds });
-  return others.length === 0 ? tooShort : chooseLowering(measureAll([plainExecution, ...others], context));
+  return others.length === 0 ? tooShort : chooseLowering(measureAll(plain, others, context));
 }
 
 /** In turns of as many steps each, so that whatever else the machine does meets all alike; the fastest turn of each. */
-function measureAll(executions: readonly StepExecution[], context: MeasureContext): LoweringDecision["candidates"] {
+function measureAll(
+  plain: MeasuredStep,
+  others: readonly StepExecution[],
+  context: MeasureContext,
+): LoweringDecision["candidates"] {
   using opened = new DisposableStack();
-  const stepsPerTurn = Math.max(...executions.map(({ stepsPerCall = 1 }) => stepsPerCall));
-  const turns = executions.map((execution) => {
-    const { lowering, stepsPerCall = 1 } = execution;
-    const step = opened.use(openMeasuredStep(context, execution, passesOf(context.step.options, lowering)));
+  const open = (execution: StepExecution): MeasuredStep =>
+    opened.use(openMeasuredStep(context, execution, passesOf(context.step.options, execution.lowering)));
+  const candidates: readonly { readonly execution: StepExecution; readonly step: MeasuredStep }[] = [
+    { execution: plainExecution, step: plain },
+    ...others.map((execution) => ({ execution, step: open(execution) })),
+  ];
+  const stepsPerTurn = Math.max(...others.map(({ stepsPerCall = 1 }) => stepsPerCall));
+  const turns = candidates.map(({ execution, step }) => {
+    const { stepsPerCall = 1 } = execution;
     const numCalls = stepsPerTurn / stepsPerCall;
     const time = () => repeat(numCalls, step.time).reduce((sum, next) => sum + next, 0) / stepsPerTurn;
     repeat(numWarmUps, step.time);

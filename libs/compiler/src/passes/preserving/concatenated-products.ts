@@ -11,7 +11,7 @@ import {
   type Value,
 } from "@anneal/graph";
 import type { Pass } from "../pass.ts";
-import { concatenate, minGateSize, split } from "../sequences.ts";
+import { concatenate, minGateSize, weightSplitter } from "../sequences.ts";
 import { isAddition, sumOf } from "../sums.ts";
 
 /**
@@ -27,9 +27,9 @@ export const concatenatedProducts: Pass = { name: "concatenated-products", run }
 
 function run(graph: Graph): Graph {
   const apart = keptApart(graph);
-  const splits = new Map<string, readonly Value[]>();
-  const places = new Map(graph.nodes.map((node, index) => [node, index]));
-  return rewriteGraph(graph, (node, { original }) => {
+  const split = weightSplitter(graph);
+  return rewriteGraph(graph, (node, context) => {
+    const { original } = context;
     if (node.controls.length > 0) return null;
     const partsOf = (value: Value | undefined): readonly Value[] | null =>
       value !== undefined && apart.has(original(value).node) ? value.node.inputs.slice(0, -1) : null;
@@ -59,12 +59,7 @@ function run(graph: Graph): Graph {
     }
     const left = partsOf(first);
     if (left === null || isSet(node, "transpose_a")) return null;
-    const widths = left.map(widthOf);
-    const axis = isSet(node, "transpose_b") ? 1 : 0;
-    const weights = original(second);
-    const key = `${places.get(weights.node)}:${weights.index} ${axis} ${widths}`;
-    const blocks = splits.get(key) ?? split(second, widths, axis);
-    splits.set(key, blocks);
+    const blocks = split(second, left.map(widthOf), isSet(node, "transpose_b") ? 1 : 0, context);
     const products = left.map((part, index) => makeValue("MatMul", [part, blocks[index]!], attributes, { scope }));
     return [sumOf(products, scope)];
   });

@@ -13,7 +13,7 @@ import {
   type Value,
 } from "@anneal/graph";
 import type { Pass } from "../pass.ts";
-import { minGateSize, split } from "../sequences.ts";
+import { minGateSize, weightSplitter } from "../sequences.ts";
 
 /**
  * Gates of a recurrence, computed side by side in one matrix only to be taken apart, are computed one by one:
@@ -29,20 +29,11 @@ export const splitProducts: Pass = { name: "split-products", run };
 const minTimesteps = 4;
 
 function run(graph: Graph): Graph {
-  const places = new Map(graph.nodes.map((node, index) => [node, index]));
-  const known = new Map<string, readonly Value[]>();
-  return rewriteGraph(graph, (node, { numUses, original }) => {
+  const split = weightSplitter(graph);
+  return rewriteGraph(graph, (node, context) => {
+    const { numUses, original } = context;
     const widths = node.op === "SplitV" && node.controls.length === 0 ? columnWidths(node) : null;
     if (widths === null) return null;
-
-    /** A weight taken apart: once, however many timesteps use it. */
-    const splitWeight = (weight: Value, axis: number): readonly Value[] => {
-      const before = original(weight);
-      const key = `${places.get(before.node)}:${before.index} ${axis} ${widths}`;
-      const parts = known.get(key) ?? split(weight, widths, axis);
-      known.set(key, parts);
-      return parts;
-    };
 
     /** The columns of a matrix, each computed by itself; null where they cannot be, or somebody needs the whole. */
     const columnsOf = (value: Value): readonly Value[] | null => {
@@ -51,13 +42,13 @@ function run(graph: Graph): Graph {
       const [first, second] = inputs as [Value, Value];
       if (op === "MatMul") {
         if (numUses(original(second)) < minTimesteps) return null;
-        const weights = splitWeight(second, isSet(value.node, "transpose_b") ? 0 : 1);
+        const weights = split(second, widths, isSet(value.node, "transpose_b") ? 0 : 1, context);
         return weights.map((weight) => makeValue("MatMul", [first, weight], attributes, { scope }));
       }
       if (op === "BiasAdd") {
         const columns = columnsOf(first);
         if (columns === null) return null;
-        const biases = splitWeight(second, 0);
+        const biases = split(second, widths, 0, context);
         return columns.map((column, gate) => makeValue("BiasAdd", [column, biases[gate]!], attributes, { scope }));
       }
       if (op !== "Add" && op !== "AddV2") return null;
