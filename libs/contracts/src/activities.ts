@@ -1,4 +1,5 @@
 import type { ErrorRecord } from "./errors.ts";
+import type { MemoryRung } from "./policy.ts";
 import type { RunSpec } from "./run.ts";
 import type { Corrections, EvaluationResult, SegmentResult, TrainingPlan } from "./training.ts";
 
@@ -29,6 +30,8 @@ export interface SegmentInput {
   readonly allowInexact: boolean;
   /** In force from here on; none: as the checkpoint has them. */
   readonly corrections?: Corrections | null;
+  /** The rung of the memory ladder to go on with, and why; none: as the checkpoint has it, or else the plan. */
+  readonly move?: { readonly rung: MemoryRung; readonly why: string } | null;
 }
 
 export interface EvaluateInput {

@@ -2,7 +2,15 @@ import { z } from "zod";
 import { fingerprintSchema } from "./fingerprint.ts";
 import { policySchema } from "./policy.ts";
 import { jsonSchema } from "./run.ts";
-import { bestSchema, correctionsSchema, epochRecordSchema, metricDirections, metricsSchema } from "./training.ts";
+import {
+  bestSchema,
+  correctionsSchema,
+  epochRecordSchema,
+  lossScaleSchema,
+  metricDirections,
+  metricsSchema,
+  rungMoveSchema,
+} from "./training.ts";
 
 /** Sums over the samples seen so far in the epoch: resumed exactly, since JSON round-trips float64. */
 export const accumulatorSchema = z.strictObject({ numSamples: z.int().min(0), sums: metricsSchema });
@@ -25,6 +33,10 @@ export const loopStateSchema = z.strictObject({
   optimizer: z.record(z.string(), z.number()),
   /** In force since a rollback; absent while there was none. */
   corrections: correctionsSchema.optional(),
+  /** Of float16 steps; absent elsewhere. */
+  lossScale: lossScaleSchema.optional(),
+  /** Moves on the memory ladder, the last one in force; absent while there was none. */
+  rungMoves: z.array(rungMoveSchema).optional(),
 });
 export type LoopState = z.infer<typeof loopStateSchema>;
 

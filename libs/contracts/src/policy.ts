@@ -17,11 +17,63 @@ export const nonFiniteRemedies = ["fail", "skipBatch", "lowerLearningRate"] as c
 export const crossEntropies = ["logits", "clipped"] as const;
 export type CrossEntropy = (typeof crossEntropies)[number];
 
+/** Number formats that weights can be stored in, whatever they are trained in. */
+export const weightStorages = ["float32", "bfloat16", "float16"] as const;
+export type WeightStorage = (typeof weightStorages)[number];
+
+/** An amount of memory as people write it: bytes with a unit (`512MiB`), or a share of what the machine grants (`50%`). */
+export const memoryBudgetPattern = /^(\d+(?:\.\d+)?)\s*(%|KiB|MiB|GiB|TiB|KB|MB|GB|TB)$/;
+
+/**
+ * How a run uses memory. Rungs of one ladder: each asks for less memory than the one above, at the price of time.
+ */
+export const memoryRungSchema = z.strictObject({
+  /** Batches prepared ahead of the engine. */
+  prefetchBatches: z.int().min(1),
+  /** Parts of a batch that are trained on one after another, their gradients summed; 1: the whole batch at once. */
+  microBatches: z.int().min(1),
+  /** Segments of the forward pass whose activations are computed again for the backward pass; 1: all are kept. */
+  recomputeSegments: z.int().min(1),
+});
+export type MemoryRung = Readonly<z.infer<typeof memoryRungSchema>>;
+
 /** The run's precision and memory policy: part of every run from its first day. */
 export const policySchema = z.strictObject({
   precision: z.enum(precisions).default("float32").describe("Number format of the training step"),
+  weightStorage: z
+    .enum(weightStorages)
+    .default("float32")
+    .describe("Number format of the weights in a checkpoint's model file; training goes on from float32 all the same"),
+  lossScale: z
+    .strictObject({
+      initial: z
+        .number()
+        .min(1)
+        .max(2 ** 24)
+        .default(2 ** 15)
+        .describe("Factor of the loss in float16 steps at the start"),
+      growthInterval: z.int().min(1).default(2_000).describe("Steps in a row that are finite until it is doubled"),
+    })
+    .prefault({}),
   memory: z
     .strictObject({
+      budget: z
+        .string()
+        .regex(memoryBudgetPattern, "an amount such as 512MiB, or a share of the machine's memory such as 50%")
+        .optional()
+        .describe("Memory that the trainer may take: 512MiB, 2GiB, or a share of the machine's (50%)"),
+      microBatches: z
+        .int()
+        .min(1)
+        .max(4_096)
+        .optional()
+        .describe("Parts of a batch trained one after another, gradients summed; by default what the budget asks for"),
+      recomputeSegments: z
+        .int()
+        .min(1)
+        .max(1_024)
+        .optional()
+        .describe("Segments of the forward pass computed again for the gradients; by default what the budget asks for"),
       prefetchBatches: z
         .int()
         .min(2)

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Fingerprint } from "./fingerprint.ts";
-import type { Lowering } from "./policy.ts";
+import { type Lowering, type MemoryRung, memoryRungSchema } from "./policy.ts";
 import type { Threads } from "./run.ts";
 
 /** Named scalar metrics, means over samples. `loss` is always among them. */
@@ -45,6 +45,56 @@ export const correctionsSchema = z.strictObject({
 });
 export type Corrections = Readonly<z.infer<typeof correctionsSchema>>;
 
+/** Dynamic scaling of the loss in float16 steps (Micikevicius et al. 2018), at a border between two steps. */
+export const lossScaleSchema = z.strictObject({
+  /** The next step's loss is multiplied by this, its gradients divided: a power of two. */
+  scale: z.number().gt(0),
+  /** Steps in a row whose gradients were finite, since the scale last changed. */
+  numGoodSteps: z.int().min(0),
+  /** Steps of the run that updated nothing, since their scaled gradients were not finite. */
+  numSkippedSteps: z.int().min(0),
+});
+export type LossScale = Readonly<z.infer<typeof lossScaleSchema>>;
+
+/** A move on the memory ladder: from this step on the run is on this rung. */
+export const rungMoveSchema = z.strictObject({
+  /** Steps completed when it came into force. */
+  step: z.int().min(0),
+  rung: memoryRungSchema,
+  why: z.string(),
+});
+export type RungMove = Readonly<z.infer<typeof rungMoveSchema>>;
+
+/** Number formats that a step is computed in. */
+export const computePrecisions = ["float32", "bfloat16", "float16"] as const;
+export type ComputePrecision = (typeof computePrecisions)[number];
+
+/** The number format that steps are computed in, and why. Decided once, before step 1. */
+export interface PrecisionDecision {
+  readonly precision: ComputePrecision;
+  readonly why: string;
+  /** Those that were measured on the run's first batches; empty where the format was asked for. */
+  readonly candidates: readonly PrecisionCandidate[];
+}
+
+export interface PrecisionCandidate {
+  readonly precision: ComputePrecision;
+  /** Of one step. */
+  readonly milliseconds: number;
+  /** Largest relative difference of its losses from those of float32 on the same batches. */
+  readonly lossDifference: number;
+}
+
+/** The rung that a run begins on, and why. */
+export interface MemoryDecision {
+  readonly rung: MemoryRung;
+  readonly why: string;
+  /** What the trainer may take; null where no budget was given. */
+  readonly budgetBytes: number | null;
+  /** What it is expected to take at its peak on this rung, the runtime included; null where nobody asked. */
+  readonly predictedPeakBytes: number | null;
+}
+
 /** Facts of a run that never change after it was prepared. */
 export interface TrainingPlan {
   readonly recipeName: string;
@@ -64,6 +114,10 @@ export interface TrainingPlan {
   readonly threads: Threads;
   /** Decided once, before step 1; null for an engine that has none. */
   readonly lowering: LoweringDecision | null;
+  /** Absent in runs that older versions prepared: float32, as asked for. */
+  readonly precision?: PrecisionDecision;
+  /** Absent in runs that older versions prepared: whole batches, nothing recomputed. */
+  readonly memory?: MemoryDecision;
   readonly fingerprint: Fingerprint;
 }
 
@@ -146,6 +200,10 @@ export interface SegmentResult {
   readonly skipped: readonly SkippedCheckpoint[];
   /** In force since a rollback; null while there was none. */
   readonly corrections: Corrections | null;
+  /** Moves on the memory ladder since the run began, the last one in force; absent while there was none. */
+  readonly rungMoves?: readonly RungMove[];
+  /** Where a loss is scaled. */
+  readonly lossScale?: LossScale;
 }
 
 /** Held-out metrics of a checkpoint. */
