@@ -45,6 +45,7 @@ import {
   traceFit,
 } from "./step-program.ts";
 import { copyTensors, copyValues, matchTensors } from "./tensor-copies.ts";
+import { refuse } from "./unsupported.ts";
 import { modelTargets } from "./variables.ts";
 
 /** Runs a step, or several, as one call of one TensorFlow graph, traced from the recipe and compiled. */
@@ -60,6 +61,7 @@ export class CompiledEngine implements StepEngine {
 
   prepare(options: EngineOptions): PreparedEngine {
     this.dispose();
+    refuse(this.name, ["precision", "layerPrecision", "microBatches", "recomputeSegments"], options);
     const traced: TracedRandom = { step: null };
     const random = installSeededRandom(this.#tf, { seed: options.seed, makeKey: tracedKey(this.#tf, traced) });
     random.beginInit();

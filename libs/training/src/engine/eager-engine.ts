@@ -26,6 +26,7 @@ import type {
   StepScalars,
 } from "./step-engine.ts";
 import { copyTensors, restoreTensors } from "./tensor-copies.ts";
+import { refuse } from "./unsupported.ts";
 import { modelTargets } from "./variables.ts";
 
 /** Runs every step op by op through TensorFlow.js: the reference that other engines are compared with. */
@@ -41,6 +42,7 @@ export class EagerEngine implements StepEngine {
 
   prepare(options: EngineOptions): PreparedEngine {
     this.dispose();
+    refuse(this.name, ["precision", "layerPrecision", "microBatches", "recomputeSegments"], options);
     const random = installSeededRandom(this.#tf, { seed: options.seed });
     random.beginInit();
     const step = buildRecipeStep(options);

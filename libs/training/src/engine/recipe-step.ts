@@ -1,16 +1,17 @@
 import type { ScopeFunction } from "@anneal/compiler";
-import { AnnealError } from "@anneal/contracts";
+import { AnnealError, type ComputePrecision } from "@anneal/contracts";
 import { type FieldSpec, numElements, type TypedArray } from "@anneal/data";
 import type { Tfjs } from "@anneal/runtime";
 import type { Tensor, Variable } from "@tensorflow/tfjs";
 import type { Model } from "../recipe/define.ts";
 import { guardRecipe } from "../recipe/guard.ts";
+import { layerPrecisionOf } from "../recipe/layer-precision.ts";
 import { type LossFunction, resolveLoss } from "../recipe/losses.ts";
 import type { Metric } from "../recipe/metrics.ts";
 import { modelContext } from "../recipe/model-context.ts";
 import { checkModelInputs, checkOutputs, checkReported } from "./fit-check.ts";
 import type { BatchSums, EngineOptions } from "./step-engine.ts";
-import { isLayersModel, type NamedVariable, namedVariables } from "./variables.ts";
+import { isLayersModel, type NamedVariable, namedLayers, namedVariables } from "./variables.ts";
 
 /**
  * What a recipe makes of a batch, as functions of tensors: the same for the engine that runs them and for the one that
@@ -22,6 +23,8 @@ export interface RecipeStep {
   readonly variables: readonly NamedVariable[];
   /** Those of `variables` that are trained; at least one. */
   readonly trained: readonly NamedVariable[];
+  /** Layers that are computed in another number format than the step. */
+  readonly layerPrecision: ReadonlyMap<string, ComputePrecision>;
   readonly loss: LossFunction;
   readonly metrics: readonly (readonly [string, Metric])[];
   /** Runs a part of the step under a name, which the ops in it bear where they are recorded. */
@@ -41,11 +44,13 @@ export function buildRecipeStep(options: EngineOptions): RecipeStep {
   if (trained.length === 0) {
     throw new AnnealError("RECIPE_INVALID", "the model has nothing to train", "Leave at least one layer trainable.");
   }
+  const layers = isLayersModel(model) ? namedLayers(model.layers).map(({ name }) => name) : [];
   return {
     options,
     model,
     variables,
     trained,
+    layerPrecision: layerPrecisionOf(options.layerPrecision ?? {}, layers),
     loss: resolveLoss(options.recipe.loss),
     metrics: Object.entries(options.recipe.metrics ?? {}),
     scope: (_name, run) => run(),

@@ -1,5 +1,12 @@
 import type { NamedTensor } from "@anneal/checkpoint";
-import type { CrossEntropy, EngineName, Lowering, LoweringDecision, StepExplanation } from "@anneal/contracts";
+import type {
+  ComputePrecision,
+  CrossEntropy,
+  EngineName,
+  Lowering,
+  LoweringDecision,
+  StepExplanation,
+} from "@anneal/contracts";
 import type { FieldSpec, TypedArray } from "@anneal/data";
 import type { LoweringTrial } from "@anneal/policy";
 import type { OptimizerSpec } from "../optimizers/specs.ts";
@@ -14,7 +21,8 @@ export interface StepEngine {
   /**
    * Builds the model with its initial weights and checks that data, model, loss and metrics fit together.
    *
-   * @throws AnnealError RECIPE_THREW, RECIPE_INVALID, SHAPE_MISMATCH, CHECKPOINT_INCOMPATIBLE (initial weights)
+   * @throws AnnealError RECIPE_THREW, RECIPE_INVALID, SHAPE_MISMATCH, CHECKPOINT_INCOMPATIBLE (initial weights),
+   *   POLICY_UNSUPPORTED for what this engine cannot do
    */
   prepare(options: EngineOptions): PreparedEngine;
   /**
@@ -66,6 +74,14 @@ export interface EngineOptions {
   readonly stepsPerCall?: number;
   /** How a compiled step has the cross-entropy of a softmax or sigmoid. By default "logits". */
   readonly crossEntropy?: CrossEntropy;
+  /** What steps are computed in; weights, their gradients and the optimizer stay float32. By default "float32". */
+  readonly precision?: ComputePrecision;
+  /** Exceptions from `precision`, by layer: names, or patterns such as `block3*`. The last one that fits a layer holds. */
+  readonly layerPrecision?: Readonly<Record<string, ComputePrecision>>;
+  /** Parts of a batch that are trained on one after another, their gradients summed. By default 1: the whole batch at once. */
+  readonly microBatches?: number;
+  /** Segments of the forward pass that are computed again for the gradients. By default 1: all activations are kept. */
+  readonly recomputeSegments?: number;
   /** Where compiled graphs are kept, and the digest of the one to take from there. By default nothing is kept. */
   readonly graphs?: { readonly directory: string; readonly recorded: string | null };
   /** Fields of a sample, without the batch. */

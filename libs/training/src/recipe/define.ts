@@ -1,3 +1,4 @@
+import type { ComputePrecision } from "@anneal/contracts";
 import type { Dataset } from "@anneal/data";
 import type { LayersModel, Tensor, Variable } from "@tensorflow/tfjs";
 import type { z } from "zod";
@@ -71,6 +72,11 @@ export interface TrainingOptions {
    */
   readonly monitor?: string;
   readonly earlyStopping?: EarlyStopping;
+  /**
+   * Layers that are computed in a number format of their own, whatever the run's precision: names of layers, or patterns such as
+   * `block3*`; of several that fit a layer, the last one holds.
+   */
+  readonly layerPrecision?: Readonly<Record<string, ComputePrecision>>;
   /** Checkpoint directory whose weights to start from, absolute or relative to the recipe's folder. */
   readonly initialWeights?: string;
 }

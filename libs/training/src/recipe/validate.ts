@@ -1,4 +1,4 @@
-import { AnnealError } from "@anneal/contracts";
+import { AnnealError, computePrecisions } from "@anneal/contracts";
 import { type Recipe, type RecipeDefinition, recipeKind, type TrainingOptions } from "./define.ts";
 import { lossNames } from "./losses.ts";
 
@@ -56,6 +56,11 @@ export function validateTraining(options: TrainingOptions): Required<Omit<Traini
     isCount(options.evaluationBatchSize ?? 1) ? [] : ["evaluationBatchSize must be an integer from 1"],
     isCount(earlyStopping?.patience ?? 1) ? [] : ["earlyStopping.patience must be an integer from 1"],
     (earlyStopping?.minDelta ?? 0) >= 0 ? [] : ["earlyStopping.minDelta must be 0 or more"],
+    ...Object.entries(options.layerPrecision ?? {}).map(([layer, precision]) =>
+      computePrecisions.includes(precision)
+        ? []
+        : [`layerPrecision["${layer}"] must be one of: ${computePrecisions.join(", ")}`],
+    ),
   ].flat();
   if (problems.length > 0) {
     throw new AnnealError("RECIPE_INVALID", `training: ${problems.join("; ")}`, "Correct what training() returns.", {
@@ -69,6 +74,7 @@ export function validateTraining(options: TrainingOptions): Required<Omit<Traini
     monitor: options.monitor ?? null,
     earlyStopping: earlyStopping ? { patience: earlyStopping.patience, minDelta: earlyStopping.minDelta ?? 0 } : null,
     initialWeights: options.initialWeights ?? null,
+    layerPrecision: options.layerPrecision ?? {},
   };
 }
 

@@ -121,6 +121,7 @@ export class TrainerSession {
         lowering: execution?.lowering ?? (spec.lowering === "auto" ? trialOf(spec, plan) : spec.lowering),
         stepsPerCall: execution?.stepsPerCall ?? 1,
         crossEntropy: spec.policy.crossEntropy,
+        layerPrecision: setup.training.layerPrecision,
         graphs: {
           directory: runPathsAt(options.runDirectory).graphs,
           recorded: recorded?.recipeDigest === source.digest ? recordedGraph(recorded) : null,
