@@ -50,6 +50,7 @@ export const policySchema = z.strictObject({
         .number()
         .min(1)
         .max(2 ** 24)
+        .refine((scale) => Number.isInteger(Math.log2(scale)), "a power of two")
         .default(2 ** 15)
         .describe("Factor of the loss in float16 steps at the start"),
       growthInterval: z.int().min(1).default(2_000).describe("Steps in a row that are finite until it is doubled"),
