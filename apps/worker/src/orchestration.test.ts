@@ -87,6 +87,8 @@ describe("the train workflow on a real server", () => {
     const handle = await begin("plain", script);
     const result = await handle.result();
     expect(result).toMatchObject({ step: 12, evaluation: { metrics: { loss: 0.5 } }, numFailedAttempts: 0 });
+    expect(result).toMatchObject({ plan: script.plan, modelBytes: 4_000 });
+    expect(result.usage).toMatchObject({ numSteps: 12, numSamples: 120, trainingMs: 60, peakRssBytes: 2 ** 30 });
     expect(script.numSpawned).toBe(1);
     expect(script.numAlive).toBe(0);
 
@@ -206,7 +208,7 @@ describe("the train workflow on a real server", () => {
     const epochs = 30;
     const script = new Script([], { epochs, stepsPerEpoch: 1, totalSteps: epochs });
     const handle = await begin("long", script, { segment: { maxHistoryEvents: 60 } });
-    expect(await handle.result()).toMatchObject({ step: epochs });
+    expect(await handle.result()).toMatchObject({ step: epochs, usage: { numSteps: epochs } });
     const { historyLength, runId, memo, searchAttributes: attributes } = await handle.describe();
     expect(memo).toEqual({ recipe: "scripted" });
     expect(attributes).toMatchObject({ AnnealStatus: ["completed"], AnnealStep: [epochs] });

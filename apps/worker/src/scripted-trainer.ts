@@ -29,6 +29,7 @@ export class Script {
   numSpawned = 0;
   numAlive = 0;
   mostAlive = 0;
+  peakRssBytes = 2 ** 30;
 
   constructor(acts: Act[] = [], plan: Partial<TrainingPlan> = {}) {
     this.acts = acts;
@@ -54,6 +55,7 @@ export class Script {
       exact: true,
       skipped: [],
       corrections: this.corrections,
+      modelBytes: 4_000,
     };
   }
 }
@@ -73,6 +75,19 @@ class ScriptedTrainer implements Trainer {
     this.#end = resolve;
   }
 
+  /** Ten samples and 5 ms a step. */
+  #ended(from: number): SegmentResult {
+    const numSteps = this.#script.step - from;
+    const usage = {
+      numSteps,
+      numSamples: 10 * numSteps,
+      trainingMs: 5 * numSteps,
+      validatingMs: 0,
+      peakRssBytes: this.#script.peakRssBytes,
+    };
+    return { ...this.#script.result(), usage };
+  }
+
   async prepare(): Promise<PreparedRun> {
     return { plan: this.#script.plan, start: this.#script.result() };
   }
@@ -83,12 +98,13 @@ class ScriptedTrainer implements Trainer {
     script.corrections = input.corrections ?? script.corrections;
     const act = script.acts.shift() ?? "ok";
     onProgress(progressOf(script));
+    const from = script.step;
     if (act === "slow") {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#stop = resolve;
       await promise;
       script.step += 1;
-      return { result: script.result(), stopped: true };
+      return { result: this.#ended(from), stopped: true };
     }
     if (act !== "ok") {
       this.kill();
@@ -97,7 +113,7 @@ class ScriptedTrainer implements Trainer {
       throw new AnnealError(act, `scripted ${act}.`, "Read the script.", facts);
     }
     script.step = input.untilStep;
-    return { result: script.result(), stopped: false };
+    return { result: this.#ended(from), stopped: false };
   }
 
   async evaluate() {

@@ -25,7 +25,7 @@ import {
   stepName,
   stepOfName,
 } from "./layout.ts";
-import { loadCheckpoint, manifestChecksum, passOver } from "./read.ts";
+import { loadCheckpoint, manifestChecksum, modelBytesOf, passOver } from "./read.ts";
 import type { NamedTensor } from "./tensors.ts";
 
 export interface CheckpointContents {
@@ -36,6 +36,8 @@ export interface CheckpointContents {
 }
 
 export interface CommittedCheckpoint extends CheckpointReference {
+  /** Of the weights' file. */
+  readonly modelBytes: number;
   readonly stats: {
     readonly numBytes: number;
     readonly durationMs: number;
@@ -70,7 +72,7 @@ export async function commitCheckpoint(
     await retireSiblings(layout, attempt, path, step);
     const numBytes = manifest.files.reduce((sum, file) => sum + file.numBytes, 0);
     const stats = { numBytes, durationMs: performance.now() - startedAt, written };
-    return { step, epoch, path, digest: manifest.digest, stats };
+    return { step, epoch, path, digest: manifest.digest, modelBytes: modelBytesOf(manifest), stats };
   } catch (error) {
     // Of a fenced attempt nothing is left at this path; the newer one sweeps.
     await rm(staged, { recursive: true, force: true }).catch(() => {});

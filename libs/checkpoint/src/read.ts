@@ -24,6 +24,11 @@ export interface LoadedCheckpoint extends CheckpointEntry {
   readonly optimizer: readonly NamedTensor[];
 }
 
+/** Bytes of a checkpoint's weights. */
+export function modelBytesOf({ files }: Pick<Manifest, "files">): number {
+  return files.find(({ name }) => name === modelFile)?.numBytes ?? 0;
+}
+
 /**
  * The checkpoints with a sound manifest, newest first: by step, then by attempt. Reads manifests, not tensors. With
  * `skipped`, those whose manifest is not sound are added to it.

@@ -185,6 +185,19 @@ export interface SkippedCheckpoint {
   readonly reason: string;
 }
 
+/** What training took, measured. Times never reach a number that is trained with, nor a digest. */
+export interface TrainingUsage {
+  /** Steps that were timed: those of an attempt that failed are not, nor those of a run that older versions began. */
+  readonly numSteps: number;
+  readonly numSamples: number;
+  /** Time of the training loop: steps, validation, standing still for checkpoints. Neither queueing nor preparing. */
+  readonly trainingMs: number;
+  /** Of it, validation. */
+  readonly validatingMs: number;
+  /** Largest resident set of a trainer process, from its start to the end of the last segment. */
+  readonly peakRssBytes: number;
+}
+
 /** The end of a segment. */
 export interface SegmentResult {
   readonly step: number;
@@ -200,6 +213,10 @@ export interface SegmentResult {
   readonly skipped: readonly SkippedCheckpoint[];
   /** In force since a rollback; null while there was none. */
   readonly corrections: Corrections | null;
+  /** Of this segment alone; absent where nothing was trained, as after preparing. */
+  readonly usage?: TrainingUsage;
+  /** Bytes of the checkpoint's weights. */
+  readonly modelBytes?: number;
   /** Moves on the memory ladder since the run began, the last one in force; absent while there was none. */
   readonly rungMoves?: readonly RungMove[];
   /** Where a loss is scaled. */

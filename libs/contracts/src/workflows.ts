@@ -1,7 +1,7 @@
 import type { ResumeChoices } from "./activities.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { RunSpec } from "./run.ts";
-import type { EvaluationResult, Progress, SegmentResult, TrainingPlan } from "./training.ts";
+import type { EvaluationResult, Progress, SegmentResult, TrainingPlan, TrainingUsage } from "./training.ts";
 
 export const taskQueue = "anneal";
 export const trainWorkflowType = "train";
@@ -43,6 +43,8 @@ export interface CarriedState {
   readonly recentFailures: readonly FailedAttempt[];
   readonly numFailedAttempts: number;
   readonly startedAtMs: number;
+  /** Absent in runs that older versions began. */
+  readonly usage?: TrainingUsage;
 }
 
 export interface TrainInput {
@@ -50,6 +52,8 @@ export interface TrainInput {
   readonly resume: ResumeChoices | null;
   /** First fencing token of this execution: a resume goes on above those of earlier executions. */
   readonly firstAttempt: number;
+  /** Of earlier executions, which a resume goes on counting from. */
+  readonly usage?: TrainingUsage;
   readonly carried: CarriedState | null;
 }
 
@@ -64,7 +68,12 @@ export interface TrainResult {
   readonly stoppedEarly: boolean;
   readonly exact: boolean;
   readonly numFailedAttempts: number;
+  /** From the start of this execution to its end: queueing, preparing and evaluating included. */
   readonly durationMs: number;
+  readonly plan: TrainingPlan;
+  readonly usage: TrainingUsage;
+  /** Bytes of the last checkpoint's weights. */
+  readonly modelBytes?: number;
 }
 
 /** Answer of the `status` query. */
@@ -77,6 +86,7 @@ export interface RunState {
   readonly evaluation: EvaluationResult | null;
   readonly recentFailures: readonly FailedAttempt[];
   readonly numFailedAttempts: number;
+  readonly usage: TrainingUsage;
 }
 
 export const statusQueryName = "status";

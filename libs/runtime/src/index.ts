@@ -11,6 +11,7 @@ export {
   type TensorflowPointer,
   tensorflowPointerPath,
 } from "./paths.ts";
+export { peakRssBytes } from "./peakMemory.ts";
 export { recipeResolutionArguments, registerRecipeResolution } from "./resolveHook.ts";
 export type { NodeTiming } from "./runMetadata.ts";
 export { installSeededRandom, type SeededRandom, type SeededRandomOptions } from "./seededRandom.ts";

@@ -33,6 +33,7 @@ import { observeFailure } from "./failures.ts";
 import { type FailureCounts, nextMove } from "./next-move.ts";
 import { type Published, publish } from "./publish.ts";
 import { nextSegmentEnd, segmentSummary } from "./segments.ts";
+import { addUsage, noUsage } from "./usage.ts";
 
 const statusQuery = defineQuery<RunState>(statusQueryName);
 const progressSignal = defineSignal<[Progress]>(progressSignalName);
@@ -73,6 +74,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
     evaluation: null,
     recentFailures: carried?.recentFailures ?? [],
     numFailedAttempts,
+    usage: carried?.usage ?? input.usage ?? noUsage,
   };
   const update = (change: Partial<RunState>): void => {
     state = { ...state, ...change };
@@ -139,7 +141,8 @@ export async function train(input: TrainInput): Promise<TrainResult> {
     corrections = result.corrections;
     const skipped = [...(state.last?.skipped ?? []), ...result.skipped].slice(-maxRecentFailures);
     const last = { ...result, skipped };
-    update({ status, last, progress: null });
+    const usage = result.usage ? addUsage(state.usage, result.usage) : state.usage;
+    update({ status, last, usage, progress: null });
   }
 
   async function prepare(): Promise<TrainingPlan> {
@@ -166,6 +169,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
           recentFailures: state.recentFailures,
           numFailedAttempts,
           startedAtMs,
+          usage: state.usage,
         };
         await continueAsNew<typeof train>({ ...input, carried: next });
       }
@@ -208,6 +212,9 @@ export async function train(input: TrainInput): Promise<TrainResult> {
       exact: last.exact,
       numFailedAttempts,
       durationMs: Date.now() - startedAtMs,
+      plan,
+      usage: state.usage,
+      ...(last.modelBytes === undefined ? {} : { modelBytes: last.modelBytes }),
     };
   } catch (failure) {
     await CancellationScope.nonCancellable(async () => {

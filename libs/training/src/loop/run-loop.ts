@@ -80,9 +80,11 @@ export interface LoopOutcome {
 
 export interface LoopStats {
   readonly numSteps: number;
+  readonly numSamples: number;
   /** Of the engine, to make these steps. */
   readonly numCalls: number;
   readonly elapsedMs: number;
+  readonly validatedMs: number;
   readonly waitedMs: number;
   readonly numSaves: number;
   readonly stalledMs: number;
@@ -103,9 +105,8 @@ export function runLoop(options: LoopOptions): LoopOutcome {
   let savedItem = state.cursor.item;
   let savedAtMs = startedAt;
   let savedAtStep = state.step;
-  let numSamples = 0;
   let numValidated = 0;
-  const stats = { numSteps: 0, numCalls: 0, waitedMs: 0, numSaves: 0, stalledMs: 0 };
+  const stats = { numSteps: 0, numSamples: 0, numCalls: 0, validatedMs: 0, waitedMs: 0, numSaves: 0, stalledMs: 0 };
 
   const isOver = () => state.step >= untilStep || state.stoppedEarly;
   const ended = (end: LoopOutcome["end"], sourceIsAhead = false): LoopOutcome => {
@@ -138,7 +139,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
         epoch: state.epoch,
         metrics: { ...currentMetrics(state), ...Object.fromEntries(validated) },
         best: state.best,
-        samplesPerSecond: elapsedMs > 0 && numSamples > 0 ? (numSamples * 1_000) / elapsedMs : null,
+        samplesPerSecond: elapsedMs > 0 && stats.numSamples > 0 ? (stats.numSamples * 1_000) / elapsedMs : null,
         waitShare: elapsedMs > 0 ? Math.min(1, stats.waitedMs / elapsedMs) : 0,
       };
     });
@@ -202,7 +203,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
       stats.numCalls += 1;
       state = { ...state, accumulator: sums.reduce(addBatch, state.accumulator) };
     } else for (const { index } of items) source.release(index);
-    numSamples += items.reduce((sum, item) => sum + item.numSamples, 0);
+    stats.numSamples += items.reduce((sum, item) => sum + item.numSamples, 0);
     stats.numSteps += items.length;
     state = { ...state, step: step + items.length, cursor: advance(cursor, items.length) };
     report("training");
@@ -219,7 +220,9 @@ export function runLoop(options: LoopOptions): LoopOutcome {
   for (;;) {
     if (control.abortRequested()) return ended("aborted");
     if (validationIsPending(state, schedule, numEpochSteps)) {
+      const validationStartedAt = performance.now();
       const validation = validate();
+      stats.validatedMs += performance.now() - validationStartedAt;
       if (validation === null) return ended(control.abortRequested() ? "aborted" : "stopped", numValidated > 0);
       state = closeEpoch({ ...state, cursor: advance(state.cursor, numValidated) }, validation, rules);
       save();

@@ -1,4 +1,10 @@
-import { type CheckpointStore, type LoadedCheckpoint, openCheckpointStore, runPathsAt } from "@anneal/checkpoint";
+import {
+  type CheckpointStore,
+  type LoadedCheckpoint,
+  modelBytesOf,
+  openCheckpointStore,
+  runPathsAt,
+} from "@anneal/checkpoint";
 import {
   AnnealError,
   type CheckpointReference,
@@ -52,6 +58,7 @@ export interface SessionOptions {
 interface Position {
   readonly state: LoopState;
   readonly checkpoint: CheckpointReference;
+  readonly modelBytes: number;
   readonly exact: boolean;
 }
 
@@ -146,7 +153,7 @@ export class TrainerSession {
   async commitInitial(): Promise<void> {
     const engine = await this.#host.call("readState", null);
     const loop = initialLoopState(engine.optimizerScalars);
-    this.#position = { state: loop, checkpoint: notCommitted, exact: true };
+    this.#position = { state: loop, checkpoint: notCommitted, modelBytes: 0, exact: true };
     await this.#commit({ loop, engine, stallMs: 0 });
   }
 
@@ -181,7 +188,8 @@ export class TrainerSession {
     if (differences.length > 0 && !allowInexact) throw mismatch(differences, manifest.fingerprint, fingerprint);
     const { state } = manifest;
     await this.#host.call("loadState", { model, optimizer, optimizerScalars: state.optimizer });
-    this.#position = { state, checkpoint, exact: manifest.exact && differences.length === 0 };
+    const exact = manifest.exact && differences.length === 0;
+    this.#position = { state, checkpoint, modelBytes: modelBytesOf(manifest), exact };
   }
 
   /** Trains until a step or the end of the segment's time. Whatever state it ends in is committed. */
@@ -267,7 +275,7 @@ export class TrainerSession {
 
   /** The current state as an activity reports it. */
   result(skipped: readonly SkippedCheckpoint[]): SegmentResult {
-    const { state, checkpoint, exact } = this.#at();
+    const { state, checkpoint, modelBytes, exact } = this.#at();
     return {
       step: state.step,
       epoch: state.epoch,
@@ -279,6 +287,7 @@ export class TrainerSession {
       exact,
       skipped,
       corrections: state.corrections ?? null,
+      modelBytes,
     };
   }
 
@@ -308,7 +317,7 @@ export class TrainerSession {
       model: engine.model,
       optimizer: engine.optimizer,
     });
-    this.#position = { state: loop, checkpoint: committed, exact };
+    this.#position = { state: loop, checkpoint: committed, modelBytes: committed.modelBytes, exact };
     this.options.events.onCommitted(referenceOf(committed));
     const { keepLast, keepBest } = this.options.spec.checkpoint;
     await this.store.retain(this.#attempt, { keepLast, keepBest });

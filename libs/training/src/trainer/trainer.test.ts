@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCheckpointStore, runPathsAt } from "@anneal/checkpoint";
 import { type AnnealError, type Corrections, type EngineName, engines, type RunSpecInput } from "@anneal/contracts";
@@ -87,6 +87,16 @@ describe.each(engines)("with the %s engine", (engine) => {
         numSteps: 10,
         numSaves: 1,
       });
+    });
+
+    test("says what its last segment took", () => {
+      const { usage, modelBytes, checkpoint } = reference.last!;
+      expect(usage).toMatchObject({ numSteps: 10, numSamples: reference.prepared!.plan.numTrainSamples });
+      expect(usage!.validatingMs).toBeGreaterThan(0);
+      expect(usage!.trainingMs).toBeGreaterThan(usage!.validatingMs);
+      // TensorFlow alone is larger.
+      expect(usage!.peakRssBytes).toBeGreaterThan(100 * 2 ** 20);
+      expect(modelBytes).toBe(statSync(join(checkpoint.path, "model.safetensors")).size);
     });
 
     test("is complete: a resume is refused, a second run of its id as well", async () => {

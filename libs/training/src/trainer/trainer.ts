@@ -9,8 +9,10 @@ import {
   type StepExplanation,
   type TrainerReply,
   type TrainerRequest,
+  type TrainingUsage,
 } from "@anneal/contracts";
-import type { LoopReport } from "../loop/run-loop.ts";
+import { peakRssBytes } from "@anneal/runtime";
+import type { LoopReport, LoopStats } from "../loop/run-loop.ts";
 import { predictSamples } from "./predict.ts";
 import { homeOf, openRecordedRun, prepareRun } from "./prepare.ts";
 import { ProgressBoard } from "./progress.ts";
@@ -66,7 +68,7 @@ export class Trainer {
     return this.#dropOnFailure(async () => {
       const { end, stats } = await session.train(input.untilStep, input.corrections ?? null);
       await this.#record(session, { ...stats, ...session.feedWaits(), attempt: input.attempt, end });
-      return { result: session.result(skipped), stopped: end === "stopped" };
+      return { result: { ...session.result(skipped), usage: usageOf(stats) }, stopped: end === "stopped" };
     });
   }
 
@@ -198,6 +200,11 @@ export class Trainer {
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
     await appendFile(runPathsAt(session.options.runDirectory).metrics, text).catch(() => {});
   }
+}
+
+/** Of a segment that has just ended: the peak is the process's, which is the run's alone. */
+function usageOf({ numSteps, numSamples, elapsedMs, validatedMs }: LoopStats): TrainingUsage {
+  return { numSteps, numSamples, trainingMs: elapsedMs, validatingMs: validatedMs, peakRssBytes: peakRssBytes() };
 }
 
 function isSame(a: unknown, b: unknown): boolean {
