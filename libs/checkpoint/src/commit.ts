@@ -26,13 +26,12 @@ import {
   stepOfName,
 } from "./layout.ts";
 import { loadCheckpoint, manifestChecksum, modelBytesOf, passOver } from "./read.ts";
-import type { NamedTensor } from "./tensors.ts";
+import { type StateTensors, storeWeights } from "./weight-storage.ts";
 
-export interface CheckpointContents {
+/** The tensors are not copied: they must not change until `commit` has returned. */
+export interface CheckpointContents extends StateTensors {
+  /** Its policy says in which number format the weights are stored. */
   readonly draft: ManifestDraft;
-  /** Not copied: must not change until `commit` has returned. */
-  readonly model: readonly NamedTensor[];
-  readonly optimizer: readonly NamedTensor[];
 }
 
 export interface CommittedCheckpoint extends CheckpointReference {
@@ -91,8 +90,9 @@ export async function moveOut(layout: StoreLayout, attempt: number | null, name:
 
 async function writeStaged(staged: string, attempt: number, contents: CheckpointContents): Promise<Manifest> {
   const { draft } = contents;
-  const encodedModel = encodeStateFile(contents.model);
-  const encodedOptimizer = encodeStateFile(contents.optimizer);
+  const stored = await storeWeights(contents, draft.policy.weightStorage);
+  const encodedModel = encodeStateFile(stored.model);
+  const encodedOptimizer = encodeStateFile(stored.optimizer);
   const model = await writeHashedFile(join(staged, modelFile), [encodedModel.header, ...encodedModel.chunks], () =>
     faultPoint("commit-model-half-written"),
   );

@@ -27,8 +27,10 @@ export interface StateParts {
  *
  * in canonical JSON (keys sorted, no white space). M and O are the sha256 of the two tensor files, which our encoder
  * makes a function of nothing but the tensors' names, dtypes, shapes and bytes; S is the manifest's `state`. Time,
- * attempt, place, run id and fingerprint are not in it. The files are hashed while they are written, so the digest
- * costs no second pass, and it can be checked from a manifest alone.
+ * attempt, place, run id and fingerprint are not in it. Where weights are stored in 16 bits, M covers them as rounded and O
+ * their float32 masters: equal digests mean the same training state and the same model file, and a state that is stored in
+ * two formats has two digests. The files are hashed while they are written, so the digest costs no second pass, and it can
+ * be checked from a manifest alone.
  */
 export function stateDigest({ modelSha256, optimizerSha256, state }: StateParts): string {
   const text = canonicalJson({
@@ -41,7 +43,7 @@ export function stateDigest({ modelSha256, optimizerSha256, state }: StateParts)
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** The same digest for a state in memory, without writing it. */
+/** The same digest for a state in memory, without writing it, as of weights that are stored in float32. */
 export function stateDigestOf(parts: {
   readonly model: readonly NamedTensor[];
   readonly optimizer: readonly NamedTensor[];

@@ -14,15 +14,13 @@ import { readHashedFile } from "./files.ts";
 import { manifestChecksumFile, manifestFile, modelFile, namesIn, optimizerFile, stepOfName } from "./layout.ts";
 import { decodeSafetensors } from "./safetensors.ts";
 import type { NamedTensor } from "./tensors.ts";
+import { type RestoredTensors, restoreWeights } from "./weight-storage.ts";
 
 export interface CheckpointEntry extends CheckpointReference {
   readonly manifest: Manifest;
 }
 
-export interface LoadedCheckpoint extends CheckpointEntry {
-  readonly model: readonly NamedTensor[];
-  readonly optimizer: readonly NamedTensor[];
-}
+export interface LoadedCheckpoint extends CheckpointEntry, RestoredTensors {}
 
 /** Bytes of a checkpoint's weights. */
 export function modelBytesOf({ files }: Pick<Manifest, "files">): number {
@@ -81,7 +79,7 @@ export async function loadCheckpoint(directory: string, { verify }: { verify: bo
   const entry = await readEntry(path);
   const model = await readTensors(entry, modelFile, verify);
   const optimizer = await readTensors(entry, optimizerFile, verify);
-  return { ...entry, model, optimizer };
+  return { ...entry, ...(await restoreWeights({ model, optimizer })) };
 }
 
 /** Runs `read` on a checkpoint; a corrupt one is added to `skipped`, one that is gone by now is passed over: null. */

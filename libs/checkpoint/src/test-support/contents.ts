@@ -1,4 +1,4 @@
-import { type ManifestDraft, policySchema } from "@anneal/contracts";
+import { type ManifestDraft, policySchema, type WeightStorage } from "@anneal/contracts";
 import { seededRandom } from "@anneal/testing";
 import type { CheckpointContents } from "../commit.ts";
 import type { NamedTensor } from "../tensors.ts";
@@ -10,6 +10,7 @@ export interface ContentsOptions {
   readonly value?: number | null;
   readonly direction?: "minimize" | "maximize";
   readonly numParameters?: number;
+  readonly weightStorage?: WeightStorage;
 }
 
 /** A small but complete state: a dense layer with Adam's slots, all functions of step and lineage. */
@@ -19,6 +20,7 @@ export function makeContents({
   value = null,
   direction = "maximize",
   numParameters = 600,
+  weightStorage = "float32",
 }: ContentsOptions): CheckpointContents {
   const random = seededRandom(step * 1_000 + lineage);
   const tensor = (name: string, size: number): NamedTensor => ({
@@ -28,7 +30,7 @@ export function makeContents({
     data: Float32Array.from({ length: size }, () => random.next() - 0.5),
   });
   return {
-    draft: makeDraft(step, { metric: "validation/accuracy", direction, value }),
+    draft: makeDraft(step, { metric: "validation/accuracy", direction, value }, weightStorage),
     model: [tensor("dense/kernel", numParameters), tensor("dense/bias", 7)],
     optimizer: ["kernel/m", "kernel/v", "bias/m", "bias/v"].map((slot) =>
       tensor(`dense/${slot}`, slot.startsWith("kernel") ? numParameters : 7),
@@ -36,13 +38,13 @@ export function makeContents({
   };
 }
 
-function makeDraft(step: number, monitor: ManifestDraft["monitor"]): ManifestDraft {
+function makeDraft(step: number, monitor: ManifestDraft["monitor"], weightStorage: WeightStorage): ManifestDraft {
   return {
     runId: "a-run",
     seed: 42,
     recipe: { name: "mnist", digest: "d".repeat(64) },
     parameters: { learningRate: 0.001 },
-    policy: policySchema.parse({}),
+    policy: policySchema.parse({ weightStorage }),
     optimizerName: "adam",
     fingerprint: { tensorflow: "2.21.0", intraOp: 2 },
     exact: true,

@@ -49,7 +49,7 @@ export async function prepareRun(
     const threads = chooseThreads(spec, record?.plan?.threads);
     session = await TrainerSession.open({ runId, runDirectory, spec, source, threads, recorded, events });
     await session.acquire(attempt);
-    const skipped = isNew ? [] : await session.loadNewest(resume?.allowInexact ?? false);
+    const skipped = isNew ? [] : await session.loadNewest(resume?.allowInexact ?? false, "master");
     if (resume !== null && !isNew) requireMoreToDo(session);
     const { plan, setup, outputShape } = session;
     await writeRunRecord(home, { runId, spec, plan, createdAt: record?.createdAt ?? new Date().toISOString() });

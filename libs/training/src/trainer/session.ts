@@ -54,12 +54,16 @@ export interface SessionOptions {
   readonly events: SessionEvents;
 }
 
+/** Of weights that are stored in 16 bits: those that training goes on from, or those that the model file holds. */
+export type Weights = "master" | "stored";
+
 /** Where the weights in the engine's memory stand. */
 interface Position {
   readonly state: LoopState;
   readonly checkpoint: CheckpointReference;
   readonly modelBytes: number;
   readonly exact: boolean;
+  readonly weights: Weights;
 }
 
 /** A run loaded into this process: its recipe, its data, its engine, and the state that the engine is at. */
@@ -153,13 +157,16 @@ export class TrainerSession {
   async commitInitial(): Promise<void> {
     const engine = await this.#host.call("readState", null);
     const loop = initialLoopState(engine.optimizerScalars);
-    this.#position = { state: loop, checkpoint: notCommitted, modelBytes: 0, exact: true };
+    this.#position = { state: loop, checkpoint: notCommitted, modelBytes: 0, exact: true, weights: "master" };
     await this.#commit({ loop, engine, stallMs: 0 });
   }
 
-  /** Whether memory holds exactly the run's newest checkpoint: then nothing needs to be loaded. */
-  async isAtNewest(): Promise<boolean> {
+  /** Whether memory holds exactly these weights of the run's newest checkpoint: then nothing needs to be loaded. */
+  async isAtNewest(weights: Weights): Promise<boolean> {
     if (this.#position === null) return false;
+    // In float32 they are the same.
+    const differ = this.options.spec.policy.weightStorage !== "float32";
+    if (differ && this.#position.weights !== weights) return false;
     const [newest] = await this.store.list();
     return newest?.digest === this.#position.checkpoint.digest;
   }
@@ -170,15 +177,16 @@ export class TrainerSession {
    * @throws AnnealError FINGERPRINT_MISMATCH and DATASET_CHANGED unless `allowInexact`; CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPT,
    *   CHECKPOINT_INCOMPATIBLE
    */
-  async loadNewest(allowInexact: boolean): Promise<readonly SkippedCheckpoint[]> {
+  async loadNewest(allowInexact: boolean, weights: Weights): Promise<readonly SkippedCheckpoint[]> {
     const found = await this.store.loadLatest();
     if (found === null) throw noCheckpoint(this.options.runId);
-    await this.load(found.checkpoint, allowInexact);
+    await this.load(found.checkpoint, allowInexact, weights);
     return found.skipped;
   }
 
-  async load(checkpoint: LoadedCheckpoint, allowInexact: boolean): Promise<void> {
-    const { manifest, model, optimizer } = checkpoint;
+  async load(checkpoint: LoadedCheckpoint, allowInexact: boolean, weights: Weights): Promise<void> {
+    const { manifest, optimizer } = checkpoint;
+    const model = weights === "master" ? checkpoint.masterWeights : checkpoint.model;
     const { fingerprint, recipeDigest } = this.plan;
     // Whoever goes on with an edited recipe takes the data and the step that it declares.
     const isOtherRecipe = manifest.recipe.digest !== recipeDigest;
@@ -189,7 +197,7 @@ export class TrainerSession {
     const { state } = manifest;
     await this.#host.call("loadState", { model, optimizer, optimizerScalars: state.optimizer });
     const exact = manifest.exact && differences.length === 0;
-    this.#position = { state, checkpoint, modelBytes: modelBytesOf(manifest), exact };
+    this.#position = { state, checkpoint, modelBytes: modelBytesOf(manifest), exact, weights };
   }
 
   /** Trains until a step or the end of the segment's time. Whatever state it ends in is committed. */
@@ -317,7 +325,7 @@ export class TrainerSession {
       model: engine.model,
       optimizer: engine.optimizer,
     });
-    this.#position = { state: loop, checkpoint: committed, modelBytes: committed.modelBytes, exact };
+    this.#position = { state: loop, checkpoint: committed, modelBytes: committed.modelBytes, exact, weights: "master" };
     this.options.events.onCommitted(referenceOf(committed));
     const { keepLast, keepBest } = this.options.spec.checkpoint;
     await this.store.retain(this.#attempt, { keepLast, keepBest });

@@ -16,7 +16,7 @@ import type { LoopReport, LoopStats } from "../loop/run-loop.ts";
 import { predictSamples } from "./predict.ts";
 import { homeOf, openRecordedRun, prepareRun } from "./prepare.ts";
 import { ProgressBoard } from "./progress.ts";
-import type { SessionEvents, TrainerSession } from "./session.ts";
+import type { SessionEvents, TrainerSession, Weights } from "./session.ts";
 import { chooseThreads } from "./setup.ts";
 
 type RequestOf<Type extends TrainerRequest["type"]> = Extract<TrainerRequest, { readonly type: Type }>;
@@ -59,7 +59,7 @@ export class Trainer {
 
   async segment({ runDirectory, input }: RequestOf<"segment">): Promise<{ result: SegmentResult; stopped: boolean }> {
     this.#stopRequested = false;
-    const { session, skipped } = await this.#openAt(runDirectory, input);
+    const { session, skipped } = await this.#openAt(runDirectory, input, "master");
     session.clearStop();
     // Asked while the session was opened.
     if (this.#stopRequested) session.requestStop();
@@ -73,7 +73,8 @@ export class Trainer {
   }
 
   async evaluate({ runDirectory, input }: RequestOf<"evaluate">): Promise<EvaluationResult> {
-    const { session, skipped } = await this.#openAt(runDirectory, { ...input, allowInexact: true });
+    // Of what whoever uses the model will read.
+    const { session, skipped } = await this.#openAt(runDirectory, { ...input, allowInexact: true }, "stored");
     this.#board.setPlan(session.plan);
     this.#board.setPhase("evaluating");
     try {
@@ -122,6 +123,7 @@ export class Trainer {
   async #openAt(
     runDirectory: string,
     input: Pick<RequestOf<"segment">["input"], "runId" | "spec" | "plan" | "attempt" | "allowInexact">,
+    weights: Weights,
   ) {
     const { runId, spec, plan, attempt, allowInexact } = input;
     const living = this.#session;
@@ -134,7 +136,7 @@ export class Trainer {
     }
     const session = this.#session;
     await session.acquire(attempt);
-    const skipped = (await session.isAtNewest()) ? [] : await session.loadNewest(allowInexact);
+    const skipped = (await session.isAtNewest(weights)) ? [] : await session.loadNewest(allowInexact, weights);
     this.#board.setCheckpoint(session.result([]).checkpoint);
     return { session, skipped };
   }
@@ -166,7 +168,7 @@ export class Trainer {
       this.#session = await openRecordedRun(options, recipe.digest);
     }
     const session = this.#session!;
-    await session.load(checkpoint, true);
+    await session.load(checkpoint, true, "stored");
     return { session, skipped };
   }
 
