@@ -68,8 +68,9 @@ test("a traced call says what ran, node by node", () => {
   const { savedModel, signatures } = counter();
   session = new GraphSession(backend, savedModel);
   session.bind(signatures.load)([Float32Array.of(1, 2)]);
-  const timings = session.bindTraced(signatures.add)([Float32Array.of(1, 1), Float32Array.of(0, 0)]);
-  const added = timings.find(({ name }) => name === "AddV2");
+  const { outputs, nodes } = session.bindTraced(signatures.add)([Float32Array.of(1, 1), Float32Array.of(0, 0)]);
+  expect(outputs.map((values) => [...values])).toEqual([[1], [2, 3]]);
+  const added = nodes.find(({ name }) => name === "AddV2");
   expect(added?.label).toContain("AddV2(");
   expect(added?.microseconds).toBeGreaterThanOrEqual(0);
 });

@@ -2,6 +2,7 @@ export * from "./activities.ts";
 export * from "./errors.ts";
 export * from "./explanation.ts";
 export * from "./fingerprint.ts";
+export * from "./ledger.ts";
 export * from "./manifest.ts";
 export * from "./policy.ts";
 export * from "./run.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Fingerprint } from "./fingerprint.ts";
+import type { Ledger } from "./ledger.ts";
 import { type Lowering, type MemoryRung, memoryRungSchema } from "./policy.ts";
 import type { Threads } from "./run.ts";
 
@@ -221,6 +222,8 @@ export interface SegmentResult {
   readonly rungMoves?: readonly RungMove[];
   /** Where a loss is scaled. */
   readonly lossScale?: LossScale;
+  /** What the run really did; absent until a step was recorded, and where none can be. */
+  readonly ledger?: Ledger;
 }
 
 /** Held-out metrics of a checkpoint. */

@@ -1,5 +1,6 @@
 import type { ResumeChoices } from "./activities.ts";
 import type { ErrorRecord } from "./errors.ts";
+import type { Ledger } from "./ledger.ts";
 import type { RunSpec } from "./run.ts";
 import type { EvaluationResult, Progress, SegmentResult, TrainingPlan, TrainingUsage } from "./training.ts";
 
@@ -74,6 +75,8 @@ export interface TrainResult {
   readonly usage: TrainingUsage;
   /** Bytes of the last checkpoint's weights. */
   readonly modelBytes?: number;
+  /** What its steps really did; absent where none was recorded. */
+  readonly ledger?: Ledger;
 }
 
 /** Answer of the `status` query. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodeTimings, type NodeTiming } from "./runMetadata.ts";
+import { decodeRun, type NodeRun } from "./runMetadata.ts";
 import type { TensorflowBackend } from "./tensorflow.ts";
 
 /** Values that a session takes: memory that stays as it is until the call returns. Aligned to 64 bytes it is not copied. */
@@ -24,7 +24,14 @@ export interface Signature {
   readonly fetches: readonly string[];
 }
 
-export type SessionFunction = (feeds: readonly FeedValues[]) => readonly (Float32Array | Int32Array)[];
+export type SessionOutputs = readonly (Float32Array | Int32Array)[];
+export type SessionFunction = (feeds: readonly FeedValues[]) => SessionOutputs;
+
+/** A call that was recorded: what it returned, the same bits as without, and what ran. */
+export interface TracedCall {
+  readonly outputs: SessionOutputs;
+  readonly nodes: readonly NodeRun[];
+}
 
 /**
  * A graph in a TensorFlow session of its own, with the variables in it. Everything is synchronous and runs on the calling
@@ -56,10 +63,16 @@ export class GraphSession {
     return (values) => call(values).outputs;
   }
 
-  /** The same, and what ran and how long. Recording costs time: compare nodes with each other, not sums with untraced calls. */
-  bindTraced(signature: Signature): (feeds: readonly FeedValues[]) => readonly NodeTiming[] {
+  /**
+   * The same, and what ran, how long and in which memory. Recording costs time: compare nodes with each other, not sums with
+   * untraced calls. It is the same executor: the session keeps no second one for it.
+   */
+  bindTraced(signature: Signature): (feeds: readonly FeedValues[]) => TracedCall {
     const call = this.#bind(signature, true);
-    return (values) => decodeTimings(new Uint8Array(call(values).runMetadata ?? new ArrayBuffer(0)));
+    return (values) => {
+      const { outputs, runMetadata } = call(values);
+      return { outputs, nodes: decodeRun(new Uint8Array(runMetadata ?? new ArrayBuffer(0))) };
+    };
   }
 
   #bind({ feeds, fetches }: Signature, traced: boolean) {

@@ -2,7 +2,15 @@ export { type Cpu, readCpu } from "./cpu.ts";
 export { type TensorflowEnvironmentOptions, tensorflowEnvironment } from "./environment.ts";
 export { type FingerprintOptions, fingerprint, fingerprintDifferences } from "./fingerprint.ts";
 export { freeUnusedMemory } from "./freeUnusedMemory.ts";
-export { type Feed, type FeedValues, GraphSession, type SessionFunction, type Signature } from "./graphSession.ts";
+export {
+  type Feed,
+  type FeedValues,
+  GraphSession,
+  type SessionFunction,
+  type SessionOutputs,
+  type Signature,
+  type TracedCall,
+} from "./graphSession.ts";
 export {
   cacheDirectory,
   type Device,
@@ -13,7 +21,7 @@ export {
 } from "./paths.ts";
 export { peakRssBytes } from "./peakMemory.ts";
 export { recipeResolutionArguments, registerRecipeResolution } from "./resolveHook.ts";
-export type { NodeTiming } from "./runMetadata.ts";
+export type { Allocation, NodeRun, NodeTiming, RunOutput } from "./runMetadata.ts";
 export { installSeededRandom, type SeededRandom, type SeededRandomOptions } from "./seededRandom.ts";
 export {
   createSharedTensor,

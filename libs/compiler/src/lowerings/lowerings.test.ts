@@ -25,7 +25,7 @@ test("XLA compiles what it is asked to, and computes the same within rounding", 
   const session = new GraphSession(backend, savedModel);
   const ran = session
     .bindTraced(signatures.run)([x.values])
-    .map(({ label, name }) => `${name} ${label}`);
+    .nodes.map(({ label, name }) => `${name} ${label}`);
   session.dispose();
   expect(ran.some((label) => label.includes("XlaRun"))).toBe(true);
 });

@@ -48,7 +48,7 @@ export function openMeasuredStep(
       run(feeds);
       return performance.now() - start;
     },
-    trace: () => runTraced(feeds),
+    trace: () => runTraced(feeds).nodes,
     [Symbol.dispose]: () => session.dispose(),
   };
 }
