@@ -19,9 +19,10 @@ export {
 export { constantOf, numbersOf } from "./constants.ts";
 export { type EncodedGraph, encodeGraph, encodeSavedModel } from "./encode.ts";
 export { countUses, type Graph, makeGraph, type Node, sameValue, typeOf, type Value } from "./graph.ts";
+export { multiplicationsOf } from "./infer.ts";
 export { isSet, producerOf, reducedAxes, splatOf } from "./match.ts";
 export { opTable } from "./ops/index.ts";
-export type { OpKind, OpRow } from "./ops/row.ts";
+export type { OpKind, OpRow, PrecisionTrait } from "./ops/row.ts";
 export {
   type RewriteContext,
   type RewriteRule,

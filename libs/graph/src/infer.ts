@@ -1,7 +1,7 @@
 import { AnnealError } from "@anneal/contracts";
 import { type Attribute, type Attributes, readAttribute } from "./attributes.ts";
 import { constantOf, numbersOf } from "./constants.ts";
-import { typeOf, type Value } from "./graph.ts";
+import { type Node, typeOf, type Value } from "./graph.ts";
 import { opTable } from "./ops/index.ts";
 import type { OpCall } from "./ops/row.ts";
 import { dataDependentOps, unsupportedOps } from "./ops/unsupported.ts";
@@ -25,6 +25,11 @@ export function inferOutputs(call: Call): readonly TensorType[] {
     throw unsupported(call, dataDependentOps[call.op] ?? unsupportedOps[call.op] ?? "has no row in the op table");
   }
   return row.infer(toOpCall(call));
+}
+
+/** Multiplications of a node, each with an addition: what most of a step's arithmetic is. */
+export function multiplicationsOf(node: Node): number {
+  return opTable[node.op]?.multiplications?.(toOpCall(node)) ?? 0;
 }
 
 function toOpCall(call: Call): OpCall {

@@ -153,7 +153,7 @@ function runCompiled({ backend }: LoadedTensorflow, { inputs }: Subject, traced:
   const names = Object.keys(graph.outputs);
   const { savedModel, signatures } = compileProgram(
     { run: { feeds, fetches: names.map((name) => graph.outputs[name]!) }, load: loadEntry(variables) },
-    pipelineOf("graph", ["unclip-cross-entropy"]),
+    pipelineOf({ lowering: "graph", without: ["unclip-cross-entropy"] }),
   );
   const session = new GraphSession(backend, savedModel);
   try {

@@ -13,7 +13,7 @@ test("random graphs have the same numbers after every pass of the pipeline", () 
     fc.property(randomGraphs(), (graph) => {
       const expected = runGraph(tensorflow, graph, randomGraphInputs);
       let current = graph;
-      for (const { name, run } of pipelineOf("graph")) {
+      for (const { name, run } of pipelineOf({ lowering: "graph" })) {
         const after = run(current);
         verifyGraph(after);
         const names = Object.keys(graph.outputs);

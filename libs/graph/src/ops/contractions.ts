@@ -1,5 +1,16 @@
-import { einsumShape } from "./einsum.ts";
-import { attributeOr, broadcastShapes, commonDtype, format, inputOfRank, type OpCall, type OpFamily } from "./row.ts";
+import { einsumShape, einsumSize } from "./einsum.ts";
+import {
+  allow16,
+  attributeOr,
+  broadcastShapes,
+  commonDtype,
+  format,
+  inputOfRank,
+  type OpCall,
+  type OpFamily,
+  type OpRow,
+  product,
+} from "./row.ts";
 
 /** The two last axes of a matrix product. */
 function multiplied(call: OpCall, transposeA: boolean, transposeB: boolean): readonly number[] {
@@ -12,13 +23,9 @@ function multiplied(call: OpCall, transposeA: boolean, transposeB: boolean): rea
 }
 
 function batchProduct(call: OpCall, broadcast: typeof broadcastShapes) {
-  const product = multiplied(
-    call,
-    attributeOr(call, "adj_x", "bool", false),
-    attributeOr(call, "adj_y", "bool", false),
-  );
+  const matrix = multiplied(call, attributeOr(call, "adj_x", "bool", false), attributeOr(call, "adj_y", "bool", false));
   const batch = broadcast(call, call.input(0).shape.slice(0, -2), call.input(1).shape.slice(0, -2));
-  return [{ dtype: commonDtype(call, [0, 1]), shape: [...batch, ...product] }];
+  return [{ dtype: commonDtype(call, [0, 1]), shape: [...batch, ...matrix] }];
 }
 
 function sameBatch(call: OpCall, a: readonly number[], b: readonly number[]): readonly number[] {
@@ -26,9 +33,22 @@ function sameBatch(call: OpCall, a: readonly number[], b: readonly number[]): re
   return a;
 }
 
+function batched(broadcast: typeof broadcastShapes): OpRow {
+  return {
+    ...allow16,
+    kind: "contraction",
+    infer: (call) => batchProduct(call, broadcast),
+    multiplications: (call) => {
+      const inner = call.input(0).shape.at(attributeOr(call, "adj_x", "bool", false) ? -2 : -1)!;
+      return inner * product(batchProduct(call, broadcast)[0]!.shape);
+    },
+  };
+}
+
 /** Products summed over an axis: matrix products. Convolutions have a file of their own. */
 export const contractionOps: OpFamily = {
   MatMul: {
+    ...allow16,
     kind: "contraction",
     infer: (call) => {
       inputOfRank(call, 0, 2);
@@ -37,10 +57,16 @@ export const contractionOps: OpFamily = {
       const transposeB = attributeOr(call, "transpose_b", "bool", false);
       return [{ dtype: commonDtype(call, [0, 1]), shape: multiplied(call, transposeA, transposeB) }];
     },
+    multiplications: (call) => {
+      const [numRows, inner] = call.input(0).shape as [number, number];
+      const isTransposed = attributeOr(call, "transpose_b", "bool", false);
+      return numRows * inner * call.input(1).shape[isTransposed ? 0 : 1]!;
+    },
   },
-  BatchMatMul: { kind: "contraction", infer: (call) => batchProduct(call, sameBatch) },
-  BatchMatMulV2: { kind: "contraction", infer: (call) => batchProduct(call, broadcastShapes) },
+  BatchMatMul: batched(sameBatch),
+  BatchMatMulV2: batched(broadcastShapes),
   Einsum: {
+    ...allow16,
     kind: "contraction",
     infer: (call) => [
       {
@@ -51,5 +77,6 @@ export const contractionOps: OpFamily = {
         shape: einsumShape(call),
       },
     ],
+    multiplications: einsumSize,
   },
 };

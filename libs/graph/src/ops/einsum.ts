@@ -1,9 +1,26 @@
-import { broadcastShapes, format, type OpCall } from "./row.ts";
+import { broadcastShapes, format, type OpCall, product } from "./row.ts";
 
 const ellipsis = "...";
 
 /** Shape of `Einsum`: `ab,bc->ac`, where an ellipsis stands for axes that are broadcast. */
 export function einsumShape(call: OpCall): readonly number[] {
+  const { sizes, broadcast } = readSizes(call);
+  const equation = call.string("equation");
+  return labelsOf(call, equation.split("->")[1]!).flatMap((label) =>
+    label === ellipsis
+      ? broadcast
+      : [sizes.get(label) ?? call.fail(`has the equation ${equation}, with ${label} only in its result`)],
+  );
+}
+
+/** Number of places of all axes together: each is one multiplication. */
+export function einsumSize(call: OpCall): number {
+  const { sizes, broadcast } = readSizes(call);
+  return product([...sizes.values(), ...broadcast]);
+}
+
+/** Sizes of the named axes, and of those that an ellipsis stands for. */
+function readSizes(call: OpCall) {
   const equation = call.string("equation");
   const [left, right, ...more] = equation.split("->");
   const terms = left!.split(",").map((term) => labelsOf(call, term));
@@ -32,11 +49,7 @@ export function einsumShape(call: OpCall): readonly number[] {
       sizes.set(label, size);
     }
   });
-  return labelsOf(call, right!).flatMap((label) =>
-    label === ellipsis
-      ? broadcast
-      : [sizes.get(label) ?? call.fail(`has the equation ${equation}, with ${label} only in its result`)],
-  );
+  return { sizes, broadcast };
 }
 
 function labelsOf(call: OpCall, term: string): readonly string[] {

@@ -4,6 +4,7 @@ import {
   broadcastShapes,
   commonDtype,
   expectShape,
+  infer16,
   type OpFamily,
   type OpRow,
   rows,
@@ -51,7 +52,6 @@ const activationGradient: OpRow = {
 export const elementwiseOps: OpFamily = {
   ...rows(
     [
-      "Abs",
       "Acos",
       "Acosh",
       "Asin",
@@ -61,63 +61,54 @@ export const elementwiseOps: OpFamily = {
       "Ceil",
       "Cos",
       "Cosh",
-      "Elu",
-      "Erf",
       "Exp",
       "Expm1",
       "Floor",
-      "Identity",
       "Inv",
-      "LeakyRelu",
       "Log",
       "Log1p",
       "LogicalNot",
-      "Neg",
-      "OnesLike",
       "Reciprocal",
-      "Relu",
-      "Relu6",
       "Round",
       "Rsqrt",
+      "Sin",
+      "Sinh",
+      "Sqrt",
+      "Tan",
+    ],
+    unary,
+  ),
+  ...rows(
+    [
+      "Abs",
+      "Elu",
+      "Erf",
+      "Identity",
+      "LeakyRelu",
+      "Neg",
+      "OnesLike",
+      "Relu",
+      "Relu6",
       "Selu",
       "Sigmoid",
       "Sign",
-      "Sin",
-      "Sinh",
       "Softplus",
-      "Sqrt",
       "Square",
       "StopGradient",
-      "Tan",
       "Tanh",
       "ZerosLike",
     ],
-    unary,
+    { ...unary, ...infer16 },
   ),
   // Always in memory of its own, unlike Identity.
   DeepCopy: { ...unary, stateful: true },
   ...rows(["IsFinite", "IsInf", "IsNan"], toBool),
-  ...rows(["Add", "AddV2", "Mul", "SquaredDifference"], { ...binary, commutative: true }),
+  ...rows(["Add", "AddV2", "Mul", "SquaredDifference"], { ...binary, ...infer16, commutative: true }),
   // Which of 0 and -0 Maximum and Minimum give depends on the order.
-  ...rows(
-    [
-      "Atan2",
-      "Div",
-      "DivNoNan",
-      "FloorDiv",
-      "FloorMod",
-      "Maximum",
-      "Minimum",
-      "Pow",
-      "RealDiv",
-      "Sub",
-      "Xdivy",
-      "Xlogy",
-    ],
-    binary,
-  ),
-  ...rows(["Equal", "NotEqual"], { ...comparison, commutative: true }),
-  ...rows(["Greater", "GreaterEqual", "Less", "LessEqual"], comparison),
+  ...rows(["Atan2", "Div", "DivNoNan", "FloorDiv", "FloorMod", "Pow", "Xdivy", "Xlogy"], binary),
+  ...rows(["Maximum", "Minimum", "RealDiv", "Sub"], { ...binary, ...infer16 }),
+  ...rows(["Equal", "NotEqual"], { ...comparison, ...infer16, commutative: true }),
+  ...rows(["Greater", "GreaterEqual", "Less", "LessEqual"], { ...comparison, ...infer16 }),
   ...rows(["LogicalAnd", "LogicalOr"], { ...comparison, commutative: true }),
   ...rows(
     [
@@ -132,10 +123,11 @@ export const elementwiseOps: OpFamily = {
       "SqrtGrad",
       "TanhGrad",
     ],
-    activationGradient,
+    { ...activationGradient, ...infer16 },
   ),
-  AddN: uniform,
+  AddN: { ...uniform, precision: { class: "infer", maxInputs: 4 } },
   BiasAdd: {
+    ...infer16,
     kind: "elementwise",
     infer: (call) => {
       const { shape } = call.input(0);
@@ -151,6 +143,7 @@ export const elementwiseOps: OpFamily = {
   },
   // Does not broadcast its branches; the condition may be a scalar, or a vector along their first axis.
   Select: {
+    ...infer16,
     kind: "elementwise",
     infer: (call) => {
       const { shape } = call.input(1);
@@ -162,6 +155,7 @@ export const elementwiseOps: OpFamily = {
     },
   },
   SelectV2: {
+    ...infer16,
     kind: "elementwise",
     broadcasts: true,
     infer: (call) => {

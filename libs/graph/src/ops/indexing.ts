@@ -37,6 +37,7 @@ const tensorScatter: OpRow = {
 /** Ops that read or write where other values say. */
 export const indexingOps: OpFamily = {
   GatherV2: {
+    precision: { class: "infer", attribute: "Tparams" },
     kind: "indexing",
     infer: (call) => {
       const { dtype, shape } = call.input(0);
@@ -52,6 +53,7 @@ export const indexingOps: OpFamily = {
     },
   },
   GatherNd: {
+    precision: { class: "infer", attribute: "Tparams" },
     kind: "indexing",
     infer: (call) => {
       const { dtype, shape } = call.input(0);

@@ -7,6 +7,7 @@ import {
   constantInt,
   expectShape,
   format,
+  infer16,
   inputOfRank,
   type OpCall,
   type OpFamily,
@@ -19,7 +20,7 @@ import { stridedSliceShape } from "./strided-slice.ts";
 
 /** A row whose one output has the dtype of input 0. */
 function moving(shape: (call: OpCall) => readonly number[]): OpRow {
-  return { kind: "movement", infer: (call) => [{ dtype: call.input(0).dtype, shape: shape(call) }] };
+  return { ...infer16, kind: "movement", infer: (call) => [{ dtype: call.input(0).dtype, shape: shape(call) }] };
 }
 
 function reshaped(call: OpCall): readonly number[] {
@@ -107,6 +108,7 @@ export const movementOps: OpFamily = {
   }),
   // Any number of tensors, and the axis.
   ConcatV2: {
+    ...infer16,
     kind: "movement",
     infer: (call) => {
       const numTensors = call.types.length - 1;
@@ -123,6 +125,7 @@ export const movementOps: OpFamily = {
     },
   },
   Pack: {
+    ...infer16,
     kind: "movement",
     infer: (call) => {
       const indices = call.types.map((_, index) => index);
@@ -133,6 +136,7 @@ export const movementOps: OpFamily = {
     },
   },
   Unpack: {
+    ...infer16,
     kind: "movement",
     infer: (call) => {
       const { dtype, shape } = call.input(0);
@@ -144,6 +148,7 @@ export const movementOps: OpFamily = {
   },
   // The axis, then the tensor.
   Split: {
+    ...infer16,
     kind: "movement",
     infer: (call) => {
       const { dtype, shape } = call.input(1);
@@ -156,6 +161,7 @@ export const movementOps: OpFamily = {
   },
   // The tensor, the sizes (one of which may be -1: the rest), and the axis.
   SplitV: {
+    ...infer16,
     kind: "movement",
     infer: (call) => {
       const { dtype, shape } = call.input(0);

@@ -4,11 +4,11 @@ import {
   broadcastShapes,
   commonDtype,
   expectShape,
+  infer16,
   inputOfRank,
   type OpCall,
   type OpFamily,
   type OpRow,
-  rows,
 } from "./row.ts";
 
 /** Along the last axis. */
@@ -47,7 +47,8 @@ function batchNorm(reserve: readonly (readonly number[])[]): OpRow {
 
 /** Ops that bring values to a common scale, alone or together with the loss that follows. */
 export const normalizationOps: OpFamily = {
-  ...rows(["LogSoftmax", "Softmax"], alongLast),
+  LogSoftmax: alongLast,
+  Softmax: { ...alongLast, ...infer16 },
   // Across neighbouring channels.
   LRN: { kind: "normalization", infer: (call) => [inputOfRank(call, 0, 4)] },
   // Gradient, input and output.
@@ -61,9 +62,10 @@ export const normalizationOps: OpFamily = {
   },
   FusedBatchNorm: batchNorm([]),
   // The last output is room for cuDNN; empty on a CPU.
-  FusedBatchNormV3: batchNorm([[0]]),
+  FusedBatchNormV3: { ...batchNorm([[0]]), precision: { class: "infer", inputs: [0], outputs: [0] } },
   // Gradient of the result, input, scale, and the last three outputs of the forward op.
   FusedBatchNormGradV3: {
+    precision: { class: "infer", inputs: [0, 1], outputs: [0] },
     kind: "normalization",
     infer: (call) => {
       const { dtype, shape } = call.input(1);

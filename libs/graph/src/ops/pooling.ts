@@ -1,8 +1,9 @@
-import { commonDtype, expectShape, format, inputOfRank, type OpFamily, type OpRow, rows } from "./row.ts";
+import { commonDtype, expectShape, format, infer16, inputOfRank, type OpFamily, type OpRow, rows } from "./row.ts";
 import { pooledShape } from "./windows.ts";
 
 function forward(rank: number): OpRow {
   return {
+    ...infer16,
     kind: "pooling",
     infer: (call) => {
       const { dtype, shape } = inputOfRank(call, 0, rank);
@@ -14,6 +15,7 @@ function forward(rank: number): OpRow {
 /** Input, output and gradient of the output. */
 function maxGradient(rank: number): OpRow {
   return {
+    ...infer16,
     kind: "pooling",
     infer: (call) => {
       const { shape } = inputOfRank(call, 0, rank);
@@ -28,6 +30,7 @@ function maxGradient(rank: number): OpRow {
 /** Shape of the input (a constant) and gradient of the output. */
 function averageGradient(rank: number): OpRow {
   return {
+    ...infer16,
     kind: "pooling",
     infer: (call) => {
       const shape = call.constantInts(0);

@@ -1,4 +1,4 @@
-import { attributeOr, axisOf, constantAxis, type OpCall, type OpFamily, type OpRow, rows } from "./row.ts";
+import { attributeOr, axisOf, constantAxis, infer16, type OpCall, type OpFamily, type OpRow, rows } from "./row.ts";
 
 /** Shape after a reduction over the axes that input 1 lists. */
 function reducedShape(call: OpCall): readonly number[] {
@@ -38,10 +38,12 @@ const cumulative: OpRow = {
 
 /** Ops that fold an axis, or sum along one. */
 export const reductionOps: OpFamily = {
-  ...rows(["All", "Any", "Max", "Mean", "Min", "Prod", "Sum"], reduction),
+  ...rows(["All", "Any", "Prod"], reduction),
+  ...rows(["Max", "Mean", "Min", "Sum"], { ...reduction, ...infer16 }),
   ...rows(["ArgMax", "ArgMin"], argument),
   ...rows(["Cumprod", "Cumsum"], cumulative),
   BiasAddGrad: {
+    ...infer16,
     kind: "reduction",
     infer: (call) => {
       const { dtype, shape } = call.input(0);

@@ -38,6 +38,25 @@ export type OpKind =
   | "state"
   | "control";
 
+/** How an op takes to 16-bit floats. What a row without one computes stays in float32. */
+export interface PrecisionTrait {
+  /**
+   * "allow": gains by them, and keeps its sums in float32 inside. "infer": as exact as what it is given, so it may follow values that
+   * are 16-bit floats already, and is no reason to round any.
+   */
+  readonly class: "allow" | "infer";
+  /** Floats that follow, by index; by default all. The others stay in float32. */
+  readonly inputs?: readonly number[];
+  readonly outputs?: readonly number[];
+  /** Attribute that says the format. By default `T`. */
+  readonly attribute?: string;
+  /** Of more inputs it stays in float32: each is added to a sum that is rounded every time. */
+  readonly maxInputs?: number;
+}
+
+export const allow16 = { precision: { class: "allow" } } as const;
+export const infer16 = { precision: { class: "infer" } } as const;
+
 /** One op: all that the compiler knows of it. */
 export interface OpRow {
   readonly kind: OpKind;
@@ -49,6 +68,9 @@ export interface OpRow {
   readonly broadcasts?: true;
   /** Whether `f(a, b) = f(b, a)` bit for bit. */
   readonly commutative?: true;
+  readonly precision?: PrecisionTrait;
+  /** Multiplications (each with an addition) of a call; what has no products of sums has none. */
+  readonly multiplications?: (call: OpCall) => number;
 }
 
 export type OpFamily = Readonly<Record<string, OpRow>>;

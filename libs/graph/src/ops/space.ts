@@ -1,4 +1,4 @@
-import { attributeOr, format, inputOfRank, type OpCall, type OpFamily, product } from "./row.ts";
+import { attributeOr, format, infer16, inputOfRank, type OpCall, type OpFamily, product } from "./row.ts";
 
 /** The blocks of the first spatial axes, and a pair of margins for each: paddings or crops. */
 function readBlocks(call: OpCall) {
@@ -41,6 +41,7 @@ function regroup(call: OpCall, toSpace: boolean) {
 /** Ops that move values between the batch or the channels and space. */
 export const spaceOps: OpFamily = {
   SpaceToBatchND: {
+    ...infer16,
     kind: "movement",
     infer: (call) => {
       const { dtype, batchSize, numInBlock, spatial, others } = readBlocks(call);
@@ -50,6 +51,7 @@ export const spaceOps: OpFamily = {
     },
   },
   BatchToSpaceND: {
+    ...infer16,
     kind: "movement",
     infer: (call) => {
       const { dtype, batchSize, numInBlock, spatial, others } = readBlocks(call);
@@ -59,6 +61,6 @@ export const spaceOps: OpFamily = {
       return [{ dtype, shape: [batchSize / numInBlock, ...sizes, ...others] }];
     },
   },
-  DepthToSpace: { kind: "movement", infer: (call) => regroup(call, true) },
-  SpaceToDepth: { kind: "movement", infer: (call) => regroup(call, false) },
+  DepthToSpace: { ...infer16, kind: "movement", infer: (call) => regroup(call, true) },
+  SpaceToDepth: { ...infer16, kind: "movement", infer: (call) => regroup(call, false) },
 };
