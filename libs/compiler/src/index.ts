@@ -2,7 +2,7 @@ export { attributeTimings, summarizeParts } from "./explain/attribute-timings.ts
 export { drawStep } from "./explain/draw-step.ts";
 export { precisionOfProducts, summarizeKernels, timeShares } from "./ledger/kernels.ts";
 export { measureMemory } from "./ledger/step-memory.ts";
-export { pipelineOf } from "./lowerings/lowerings.ts";
+export { type HalfFormat, pipelineOf } from "./lowerings/lowerings.ts";
 export type { Pass } from "./passes/pass.ts";
 export { type RunPassesOptions, runPasses } from "./passes/run-passes.ts";
 export { type CompiledProgram, compileProgram, type Entries, type Entry } from "./program.ts";

@@ -1,16 +1,16 @@
-import { AnnealError, type Policy, type Precision } from "@anneal/contracts";
+import { AnnealError, type ComputePrecision, type Policy, type Precision } from "@anneal/contracts";
 
 export type Device = "cpu" | "gpu";
 
 /** What a policy means on one device: plain decisions, carried out by the trainer. */
 export interface PolicyDecisions {
-  readonly precision: "float32";
+  readonly precision: ComputePrecision;
   /** Slots of the shared-memory ring: batches prepared ahead of the one that the engine reads. */
   readonly prefetchSlots: number;
 }
 
 /** Number formats that the engines of this version can train in. */
-export const supportedPrecisions = ["float32"] as const satisfies readonly Precision[];
+export const supportedPrecisions = ["float32", "bfloat16", "float16"] as const satisfies readonly Precision[];
 
 /**
  * Decides what a run's policy means on `device`.

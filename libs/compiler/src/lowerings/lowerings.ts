@@ -1,7 +1,9 @@
 import type { ComputePrecision, Lowering } from "@anneal/contracts";
 import { mixedPrecision } from "../passes/changing/mixed-precision.ts";
+import { summedBiasGradients } from "../passes/changing/summed-bias-gradients.ts";
 import type { Pass } from "../passes/pass.ts";
 import { allPasses } from "../passes/pipeline.ts";
+import { biasAdd } from "../passes/preserving/bias-add.ts";
 import { cpuCosts, gpuCosts } from "../precision/kernel-costs.ts";
 import { orderedSums } from "./ordered-sums.ts";
 import { transposedProducts } from "./transposed-products.ts";
@@ -17,26 +19,26 @@ export interface PipelineOptions {
   readonly lowering: Lowering;
   /** Names of passes to leave out. */
   readonly without?: readonly string[];
-  /** By default everything is computed in float32. */
-  readonly precision?: PrecisionOptions;
+  /** 16-bit floats that parts of the step are computed in. By default everything is computed in float32. */
+  readonly formats?: readonly HalfFormat[];
 }
 
-export interface PrecisionOptions {
-  /** Of what is faster in it; the rest stays in float32. */
+export interface HalfFormat {
+  /** For what is faster in it; the rest stays in float32. */
   readonly dtype: Exclude<ComputePrecision, "float32">;
   readonly device: "cpu" | "gpu";
-  /** Whether the part of the step of this name, a layer most often, may be computed in it. By default all may. */
-  readonly allows?: (part: string) => boolean;
+  /** Whether the part of the step of this name, a layer or one of its variables most often, may be computed in it. */
+  readonly allows: (part: string) => boolean;
 }
 
 /** Every pass that a program goes through, in order. */
-export function pipelineOf({ lowering, without = [], precision }: PipelineOptions): readonly Pass[] {
-  const passes = [...allPasses, ...(precision ? [precisionPass(precision)] : []), ...loweringPasses[lowering]];
+export function pipelineOf({ lowering, without = [], formats = [] }: PipelineOptions): readonly Pass[] {
+  const passes = [...allPasses, ...formats.flatMap(precisionPasses), ...loweringPasses[lowering]];
   return passes.filter(({ name }) => !without.includes(name));
 }
 
-function precisionPass({ dtype, device, allows = () => true }: PrecisionOptions): Pass {
+function precisionPasses({ dtype, device, allows }: HalfFormat): readonly Pass[] {
   // A CPU has no kernels for float16: whoever asks for it there wants to see what a GPU would compute.
   const costs = device === "gpu" || dtype === "float16" ? gpuCosts : cpuCosts;
-  return mixedPrecision({ dtype, costs, allows });
+  return [summedBiasGradients, mixedPrecision({ dtype, costs, allows }), biasAdd];
 }

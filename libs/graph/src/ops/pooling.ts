@@ -3,7 +3,6 @@ import { pooledShape } from "./windows.ts";
 
 function forward(rank: number): OpRow {
   return {
-    ...infer16,
     kind: "pooling",
     infer: (call) => {
       const { dtype, shape } = inputOfRank(call, 0, rank);
@@ -15,7 +14,6 @@ function forward(rank: number): OpRow {
 /** Input, output and gradient of the output. */
 function maxGradient(rank: number): OpRow {
   return {
-    ...infer16,
     kind: "pooling",
     infer: (call) => {
       const { shape } = inputOfRank(call, 0, rank);
@@ -30,7 +28,6 @@ function maxGradient(rank: number): OpRow {
 /** Shape of the input (a constant) and gradient of the output. */
 function averageGradient(rank: number): OpRow {
   return {
-    ...infer16,
     kind: "pooling",
     infer: (call) => {
       const shape = call.constantInts(0);
@@ -43,10 +40,11 @@ function averageGradient(rank: number): OpRow {
 
 /** The largest value or the mean of each window. */
 export const poolingOps: OpFamily = {
-  ...rows(["AvgPool", "MaxPool"], forward(4)),
+  ...rows(["AvgPool", "MaxPool"], { ...forward(4), ...infer16 }),
+  MaxPoolGrad: { ...maxGradient(4), ...infer16 },
+  AvgPoolGrad: { ...averageGradient(4), ...infer16 },
+  // In three dimensions there are no kernels for 16-bit floats on a CPU.
   ...rows(["AvgPool3D", "MaxPool3D"], forward(5)),
-  MaxPoolGrad: maxGradient(4),
   MaxPool3DGrad: maxGradient(5),
-  AvgPoolGrad: averageGradient(4),
   AvgPool3DGrad: averageGradient(5),
 };

@@ -42,8 +42,8 @@ export const reductionOps: OpFamily = {
   ...rows(["Max", "Mean", "Min", "Sum"], { ...reduction, ...infer16 }),
   ...rows(["ArgMax", "ArgMin"], argument),
   ...rows(["Cumprod", "Cumsum"], cumulative),
+  // No 16-bit floats: it adds them up in their own format, so that bfloat16 gets stuck at 256 (TensorFlow 2.21).
   BiasAddGrad: {
-    ...infer16,
     kind: "reduction",
     infer: (call) => {
       const { dtype, shape } = call.input(0);

@@ -3,32 +3,9 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { TensorType } from "../types.ts";
 import { opTable } from "./index.ts";
-import type { CallFamily } from "./test-support/arbitraries.ts";
 import type { TestCall } from "./test-support/call.ts";
-import { contractionCalls } from "./test-support/contraction-calls.ts";
-import { elementwiseCalls } from "./test-support/elementwise-calls.ts";
 import { execute, infer, tensorflow } from "./test-support/execute.ts";
-import { imageCalls } from "./test-support/image-calls.ts";
-import { indexingCalls } from "./test-support/indexing-calls.ts";
-import { movementCalls } from "./test-support/movement-calls.ts";
-import { normalizationCalls } from "./test-support/normalization-calls.ts";
-import { randomCalls } from "./test-support/random-calls.ts";
-import { reductionCalls } from "./test-support/reduction-calls.ts";
-import { sliceCalls } from "./test-support/slice-calls.ts";
-import { windowCalls } from "./test-support/window-calls.ts";
-
-const families: Readonly<Record<string, CallFamily>> = {
-  elementwise: elementwiseCalls,
-  reduction: reductionCalls,
-  contraction: contractionCalls,
-  window: windowCalls,
-  normalization: normalizationCalls,
-  movement: movementCalls,
-  slice: sliceCalls,
-  indexing: indexingCalls,
-  image: imageCalls,
-  random: randomCalls,
-};
+import { callFamilies } from "./test-support/families.ts";
 
 /** What rules say of these takes a session to compare: tests of whole graphs do. */
 // biome-ignore format: one list
@@ -63,7 +40,7 @@ function byTensorflow(call: TestCall, numOutputs: number): Outcome {
   }
 }
 
-describe.each(Object.entries(families))("%s", (_family, calls) => {
+describe.each(Object.entries(callFamilies))("%s", (_family, calls) => {
   test.each(Object.entries(calls))("%s has the types that its rule gives", (_op, arbitrary) => {
     let numAccepted = 0;
     fc.assert(
@@ -85,6 +62,6 @@ describe.each(Object.entries(families))("%s", (_family, calls) => {
 });
 
 test("every row is compared with TensorFlow", () => {
-  const covered = [...Object.values(families).flatMap(Object.keys), ...sessionOps];
+  const covered = [...Object.values(callFamilies).flatMap(Object.keys), ...sessionOps];
   expect(covered.sort()).toEqual(Object.keys(opTable).sort());
 });

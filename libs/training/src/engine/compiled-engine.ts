@@ -61,7 +61,7 @@ export class CompiledEngine implements StepEngine {
 
   prepare(options: EngineOptions): PreparedEngine {
     this.dispose();
-    refuse(this.name, ["precision", "layerPrecision", "microBatches", "recomputeSegments"], options);
+    refuse(this.name, ["microBatches", "recomputeSegments"], options);
     const traced: TracedRandom = { step: null };
     const random = installSeededRandom(this.#tf, { seed: options.seed, makeKey: tracedKey(this.#tf, traced) });
     random.beginInit();
@@ -95,7 +95,7 @@ export class CompiledEngine implements StepEngine {
     const lowering = guardEngine("choosing a lowering", () =>
       decideLowering(askedOf(options), this.#measureContext(prepared, values)),
     );
-    prepared.passes = passesOf(options, lowering.lowering);
+    prepared.passes = passesOf(step, lowering.lowering);
     const { stepsPerCall = 1 } = lowering;
     if (stepsPerCall > 1) {
       this.#trace(prepared, { kind: "train", numSamples: options.batchSize, numSteps: stepsPerCall });
@@ -226,7 +226,7 @@ export class CompiledEngine implements StepEngine {
     if (graphs === undefined || recorded === null || typeof lowering !== "string") return null;
     const kept = readGraph(graphs.directory, recorded);
     if (kept === null || kept.variables.join() !== namesOf(prepared.state).join()) return null;
-    prepared.passes = passesOf(prepared.step.options, lowering);
+    prepared.passes = passesOf(prepared.step, lowering);
     this.#load(prepared, kept, values);
     const decision = { lowering, stepsPerCall, why: "as recorded", candidates: [] };
     return { outputShape: kept.outputShape, graphDigest: recorded, lowering: decision };

@@ -20,7 +20,7 @@ export function decideLowering(asked: StepExecution | LoweringTrial, context: Me
   const tooShort = { ...plainExecution, why: "the training is too short for a trial", candidates: [] };
   if (executionsWorthTrying(asked, { milliseconds: longestStepMs, openMilliseconds: 0 }).length === 0) return tooShort;
   const start = performance.now();
-  using plain = openMeasuredStep(context, plainExecution, passesOf(context.step.options, "graph"));
+  using plain = openMeasuredStep(context, plainExecution, passesOf(context.step, "graph"));
   plain.time();
   const openMilliseconds = performance.now() - start;
   const second = plain.time();
@@ -37,7 +37,7 @@ function measureAll(
 ): LoweringDecision["candidates"] {
   using opened = new DisposableStack();
   const open = (execution: StepExecution): MeasuredStep =>
-    opened.use(openMeasuredStep(context, execution, passesOf(context.step.options, execution.lowering)));
+    opened.use(openMeasuredStep(context, execution, passesOf(context.step, execution.lowering)));
   const candidates: readonly { readonly execution: StepExecution; readonly step: MeasuredStep }[] = [
     { execution: plainExecution, step: plain },
     ...others.map((execution) => ({ execution, step: open(execution) })),

@@ -1,8 +1,27 @@
-import { type Pass, pipelineOf } from "@anneal/compiler";
-import type { Lowering } from "@anneal/contracts";
-import type { EngineOptions } from "./step-engine.ts";
+import { type HalfFormat, type Pass, pipelineOf } from "@anneal/compiler";
+import { type ComputePrecision, computePrecisions, type Lowering } from "@anneal/contracts";
+import { requestedDevice } from "@anneal/runtime";
+import type { RecipeStep } from "./recipe-step.ts";
 
-/** Every pass that a step of these options goes through. */
-export function passesOf({ crossEntropy }: EngineOptions, lowering: Lowering): readonly Pass[] {
-  return pipelineOf(lowering, crossEntropy === "clipped" ? ["unclip-cross-entropy"] : []);
+/** Every pass that a step goes through. */
+export function passesOf(step: Pick<RecipeStep, "options" | "layerPrecision">, lowering: Lowering): readonly Pass[] {
+  const without = step.options.crossEntropy === "clipped" ? ["unclip-cross-entropy"] : [];
+  return pipelineOf({ lowering, without, formats: formatsOf(step) });
+}
+
+/** The formats that any part of the step is to be computed in, with the parts. */
+function formatsOf({ options, layerPrecision }: Pick<RecipeStep, "options" | "layerPrecision">): readonly HalfFormat[] {
+  const { precision = "float32" } = options;
+  const precisionOf = (part: string): ComputePrecision =>
+    layerPrecision.get(layerOf(part, layerPrecision)) ?? precision;
+  const asked = new Set([precision, ...layerPrecision.values()]);
+  return computePrecisions
+    .filter((dtype) => dtype !== "float32")
+    .filter((dtype) => asked.has(dtype))
+    .map((dtype) => ({ dtype, device: requestedDevice(), allows: (part) => precisionOf(part) === dtype }));
+}
+
+/** The layer of a part, which is the layer itself or one of its variables. */
+function layerOf(part: string, layers: ReadonlyMap<string, unknown>): string {
+  return layers.has(part) ? part : part.slice(0, Math.max(0, part.lastIndexOf("/")));
 }

@@ -12,12 +12,13 @@ import {
 } from "@anneal/graph";
 import { chooseHalfNodes, followingOf } from "../../precision/choose-formats.ts";
 import type { CostModel } from "../../precision/kernel-costs.ts";
+import { gradientPrefix } from "../../trace/trace-backend.ts";
 import type { Pass } from "../pass.ts";
 
 export interface MixedPrecisionOptions {
   readonly dtype: "bfloat16" | "float16";
   readonly costs: CostModel;
-  /** Whether nodes of this scope (a layer's name, with what it is for) may be computed in 16-bit floats. */
+  /** Whether nodes of this scope, gradients included, may be computed in 16-bit floats. */
   readonly allows: (scope: string) => boolean;
 }
 
@@ -32,9 +33,13 @@ export function mixedPrecision({ dtype, costs, allows }: MixedPrecisionOptions):
       paint(
         graph,
         dtype,
-        chooseHalfNodes(graph, costs, ({ scope }) => allows(scope)),
+        chooseHalfNodes(graph, costs, ({ scope }) => allows(withoutPrefix(scope))),
       ),
   };
+}
+
+function withoutPrefix(scope: string): string {
+  return scope.startsWith(gradientPrefix) ? scope.slice(gradientPrefix.length) : scope;
 }
 
 function paint(graph: Graph, dtype: "bfloat16" | "float16", half: ReadonlySet<Node>): Graph {

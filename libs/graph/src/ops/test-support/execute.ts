@@ -43,12 +43,13 @@ function createInput(tf: TensorflowBinding, { type: { dtype, shape }, values }: 
     // The addon takes 64-bit numbers as pairs of 32-bit ones.
     return tf.createTensor(shape, tf.TF_INT64, Int32Array.from(values.flatMap((value) => [value, value < 0 ? -1 : 0])));
   }
-  if (dtype !== "bfloat16") return tf.createTensor(shape, dtypeNumbers[dtype], toData(dtype, values) as Uint8Array);
-  // The addon takes no bfloat16 from JavaScript.
+  if (dtype !== "bfloat16" && dtype !== "float16")
+    return tf.createTensor(shape, dtypeNumbers[dtype], toData(dtype, values) as Uint8Array);
+  // The addon takes no 16-bit floats from JavaScript.
   const id = tf.createTensor(shape, tf.TF_FLOAT, Float32Array.from(values));
   const attributes = [
     { name: "SrcT", type: tf.TF_ATTR_TYPE, value: dtypeNumbers.float32 },
-    { name: "DstT", type: tf.TF_ATTR_TYPE, value: dtypeNumbers.bfloat16 },
+    { name: "DstT", type: tf.TF_ATTR_TYPE, value: dtypeNumbers[dtype] },
   ];
   const [cast] = tf.executeOp("Cast", attributes, [id], 1);
   tf.deleteTensor(id);
