@@ -132,6 +132,7 @@ export class TrainerSession {
         lowering: execution?.lowering ?? (spec.lowering === "auto" ? trialOf(spec, plan) : spec.lowering),
         stepsPerCall: execution?.stepsPerCall ?? 1,
         crossEntropy: spec.policy.crossEntropy,
+        precision: setup.policy.precision,
         layerPrecision: setup.training.layerPrecision,
         graphs: {
           directory: runPathsAt(options.runDirectory).graphs,
