@@ -57,6 +57,7 @@ export const failureTable = {
   RECIPE_CHANGED: { class: "input", exitCode: exitCodes.conflict },
   PARAMETER_INVALID: input,
   POLICY_UNSUPPORTED: input,
+  BUDGET_TOO_SMALL: input,
   DATASET_NOT_FOUND: input,
   DATASET_CORRUPT: input,
   DATASET_CHANGED: { class: "input", exitCode: exitCodes.conflict },

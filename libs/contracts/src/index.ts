@@ -4,6 +4,8 @@ export * from "./explanation.ts";
 export * from "./fingerprint.ts";
 export * from "./ledger.ts";
 export * from "./manifest.ts";
+export * from "./memory.ts";
+export * from "./out-of-memory.ts";
 export * from "./policy.ts";
 export * from "./run.ts";
 export * from "./trainer.ts";

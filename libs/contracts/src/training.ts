@@ -94,6 +94,8 @@ export interface MemoryDecision {
   readonly budgetBytes: number | null;
   /** What it is expected to take at its peak on this rung, the runtime included; null where nobody asked. */
   readonly predictedPeakBytes: number | null;
+  /** Of one prepared batch. */
+  readonly batchBytes: number;
 }
 
 /** Facts of a run that never change after it was prepared. */
@@ -224,6 +226,8 @@ export interface SegmentResult {
   readonly lossScale?: LossScale;
   /** What the run really did; absent until a step was recorded, and where none can be. */
   readonly ledger?: Ledger;
+  /** Memory was short: the segment ended before its time, and the run is to go on with less. */
+  readonly memoryPressure?: string;
 }
 
 /** Held-out metrics of a checkpoint. */

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { AnnealError, type ErrorFacts, type ErrorRecord } from "@anneal/contracts";
+import { AnnealError, type ErrorFacts, type ErrorRecord, isOutOfMemory } from "@anneal/contracts";
 import { Piscina } from "piscina";
 import type { FeedTask, FeedTaskResult, FeedThreadData } from "./feed-thread.ts";
 import type { FeedPlan } from "./plan.ts";
@@ -194,12 +194,13 @@ class PoolFeed implements Feed {
   }
 }
 
-/** A thread that dies in a sample dies of the recipe; one that dies before its first, of the machine. */
+/** A thread that dies in a sample dies of the recipe; one that dies before its first, of the machine or its memory. */
 function threadDied(cause: unknown, sampleIndex: number | null, facts: ErrorFacts): ErrorRecord {
   const reason = cause instanceof Error ? cause.message : String(cause);
+  const notBegun = isOutOfMemory(cause) ? "OUT_OF_MEMORY" : "TRAINER_CRASHED";
   const [code, remedy] =
     sampleIndex === null
-      ? (["TRAINER_CRASHED", "Look at the trainer's log; the run goes on from its last checkpoint."] as const)
+      ? ([notBegun, "Look at the trainer's log; the run goes on from its last checkpoint."] as const)
       : (["TRANSFORM_FAILED", "Look for process.exit or too much memory in the recipe's transforms."] as const);
   const message = `A thread that prepares batches died again and again: ${reason}`;
   return new AnnealError(code, message, remedy, { ...facts, sampleIndex, cause: reason }).toRecord();

@@ -11,6 +11,7 @@ export {
   type Signature,
   type TracedCall,
 } from "./graphSession.ts";
+export { grantedMemory, type ProcessMemory, readMemory, readOomKills, readProcessMemory } from "./memoryLimits.ts";
 export {
   cacheDirectory,
   type Device,

@@ -1,38 +1,11 @@
-import { AnnealError } from "@anneal/contracts";
-
-/** TensorFlow's RESOURCE_EXHAUSTED, what the C++ and JavaScript allocators say, and how ABORTED looks on a GPU. */
-const outOfMemoryPatterns = [
-  /\bOOM\b/,
-  /RESOURCE_EXHAUSTED/i,
-  /resource exhausted/i,
-  /status:?\s*8\b/i,
-  /bad_alloc/,
-  /Array buffer allocation failed/,
-  /ERR_WORKER_OUT_OF_MEMORY/,
-  /JavaScript heap out of memory/i,
-  /Worker terminated due to reaching memory limit/,
-  /failed to allocate memory/i,
-  /Cannot allocate memory/i,
-] as const;
-
-/** Whether an error, whoever threw it, says that memory ran out. */
-export function isOutOfMemory(cause: unknown): boolean {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const text = `${code} ${cause instanceof Error ? cause.message : String(cause)}`;
-  return outOfMemoryPatterns.some((pattern) => pattern.test(text)) || isAbortedAllocation(text);
-}
-
-/** ABORTED (10) alone has many causes; with memory in its text it has one. */
-function isAbortedAllocation(text: string): boolean {
-  return /(ABORTED|status:?\s*10\b)/i.test(text) && /memory|alloc/i.test(text);
-}
+import { AnnealError, isOutOfMemory } from "@anneal/contracts";
 
 export function outOfMemory(where: string, cause: unknown): AnnealError {
   const message = cause instanceof Error ? cause.message : String(cause);
   return new AnnealError(
     "OUT_OF_MEMORY",
     `memory ran out in ${where}: ${message.slice(0, 500)}`,
-    "Lower the batch size or the model's size, or train on a machine with more memory.",
+    "Lower the batch size or the model's size, or give the run more memory.",
     { where },
     { cause },
   );

@@ -20,8 +20,14 @@ import {
   type TrainerReply,
   type TrainerRequest,
 } from "@anneal/contracts";
-import { recipeResolutionArguments } from "@anneal/runtime";
-import { explainExit, readOomKills } from "./exit-reason.ts";
+import {
+  grantedMemory,
+  type ProcessMemory,
+  readOomKills,
+  readProcessMemory,
+  recipeResolutionArguments,
+} from "@anneal/runtime";
+import { explainExit } from "./exit-reason.ts";
 
 export interface SpawnOptions {
   /** The run's folder, `<home>/runs/<runId>`. */
@@ -41,6 +47,8 @@ export interface SpawnOptions {
   readonly stuckLimitMs?: number;
   /** Points at which the checkpoint code fails on purpose (`ANNEAL_FAULT`), for tests. */
   readonly faults?: string;
+  /** A command that runs the trainer's command, as `prlimit --as=8000000000` does. By default `ANNEAL_TRAINER_LAUNCHER`, or none. */
+  readonly launcher?: string;
 }
 
 type OnProgress = (progress: Progress) => void;
@@ -75,8 +83,11 @@ export async function spawnTrainer(options: SpawnOptions): Promise<TrainerClient
   mkdirSync(dirname(logFile), { recursive: true });
   const log = openSync(logFile, "a");
   const logStart = statSync(logFile).size;
+  const launcher = (options.launcher ?? process.env.ANNEAL_TRAINER_LAUNCHER ?? "").split(" ").filter(Boolean);
+  const [execPath = process.execPath, ...beforeArguments] = [...launcher, process.execPath];
   const child = fork(fileURLToPath(new URL("./main.ts", import.meta.url)), [], {
-    execArgv: [...recipeResolutionArguments(), "--disable-warning=ExperimentalWarning"],
+    execPath,
+    execArgv: [...beforeArguments, ...recipeResolutionArguments(), "--disable-warning=ExperimentalWarning"],
     env: {
       ...process.env,
       ...(idleMs === undefined ? {} : { ANNEAL_TRAINER_IDLE_MS: String(idleMs) }),
@@ -118,6 +129,8 @@ export class TrainerClient {
   readonly #options: ClientOptions;
   #pending: Pending | null = null;
   #failure: AnnealError | null = null;
+  /** When it was last looked at: a dead process cannot be asked. */
+  #memory: ProcessMemory | null = null;
   /** Since the last message, while a request is pending. */
   #silentMs = 0;
   /** What the last progress said of how far the trainer is. */
@@ -242,6 +255,7 @@ export class TrainerClient {
     this.#lastSign = "";
     const intervalMs = Math.min(watchIntervalMs, silenceLimitMs);
     const timer = setInterval(() => {
+      this.#memory = readProcessMemory(this.pid) ?? this.#memory;
       this.#silentMs += intervalMs;
       stuckMs = this.#lastSign === seen ? stuckMs + intervalMs : 0;
       seen = this.#lastSign;
@@ -279,7 +293,9 @@ export class TrainerClient {
     const now = readOomKills();
     const before = this.#oomKillsBefore;
     const numOomKills = now === null || before === null ? null : now - before;
-    return explainExit({ code, signal, numOomKills, logTail: this.#logTail(), logFile: this.logFile });
+    const { logFile } = this;
+    const [memory, granted, logTail] = [this.#memory, grantedMemory(), this.#logTail()];
+    return explainExit({ code, signal, numOomKills, memory, granted, logTail, logFile });
   }
 
   /** What this process wrote, as far as it is at the end of the log: runs before it may have ended otherwise. */

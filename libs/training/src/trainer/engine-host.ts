@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { AnnealError, fromRecord, type Threads } from "@anneal/contracts";
-import { isOutOfMemory, outOfMemory } from "../engine/failures.ts";
+import { AnnealError, fromRecord, isOutOfMemory, type Threads } from "@anneal/contracts";
+import { outOfMemory } from "../engine/failures.ts";
 import type { LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
 import {
   controlWord,

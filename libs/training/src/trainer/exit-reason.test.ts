@@ -1,14 +1,48 @@
 import { trainerExitCodes } from "@anneal/contracts";
 import { describe, expect, test } from "vitest";
-import { explainExit, readOomKills, type TrainerExit } from "./exit-reason.ts";
+import { explainExit, type TrainerExit } from "./exit-reason.ts";
 
-const quiet: TrainerExit = { code: null, signal: null, numOomKills: 0, logTail: "", logFile: "/logs/trainer.log" };
+const gibibyte = 2 ** 30;
+const quiet: TrainerExit = {
+  code: null,
+  signal: null,
+  numOomKills: 0,
+  memory: { rssBytes: gibibyte, peakVirtualBytes: 20 * gibibyte, virtualLimitBytes: null },
+  granted: { bytes: 4 * gibibyte, source: "its control group" },
+  logTail: "",
+  logFile: "/logs/trainer.log",
+};
+const almostFull = { ...quiet.memory!, rssBytes: 3.9 * gibibyte };
+const limited = { ...quiet.memory!, virtualLimitBytes: 24 * gibibyte };
 
 describe("explainExit", () => {
   test.each([
     ["the kernel's kill for memory", { signal: "SIGKILL", numOomKills: 1 }, "OUT_OF_MEMORY"],
     ["somebody's kill", { signal: "SIGKILL" }, "TRAINER_CRASHED"],
     ["a kill where the kernel does not tell", { signal: "SIGKILL", numOomKills: null }, "TRAINER_CRASHED"],
+    [
+      "a kill of one that had almost all",
+      { signal: "SIGKILL", numOomKills: null, memory: almostFull },
+      "OUT_OF_MEMORY",
+    ],
+    ["a kill of one that was never looked at", { signal: "SIGKILL", memory: null }, "TRAINER_CRASHED"],
+    [
+      "oneDNN without memory",
+      {
+        signal: "SIGABRT",
+        logTail:
+          "terminate called after throwing an instance of 'dnnl::error'\n  what():  could not create a primitive\n",
+      },
+      "OUT_OF_MEMORY",
+    ],
+    [
+      "an isolate that V8 could not make",
+      { signal: "SIGTRAP", logTail: "# Fatal process out of memory: Failed to reserve virtual memory for CodeRange\n" },
+      "OUT_OF_MEMORY",
+    ],
+    ["a broken pointer where the address space is limited", { signal: "SIGSEGV", memory: limited }, "OUT_OF_MEMORY"],
+    ["a failed check where the address space is limited", { signal: "SIGABRT", memory: limited }, "OUT_OF_MEMORY"],
+    ["an exit where the address space is limited", { code: 1, memory: limited }, "TRAINER_CRASHED"],
     [
       "an allocation that C++ gave up",
       { signal: "SIGABRT", logTail: "terminate called after throwing an instance of 'std::bad_alloc'\n" },
@@ -40,44 +74,5 @@ describe("explainExit", () => {
     const greeting = "I0000 00:00:1795492614.132841    4910 port.cc:153] oneDNN custom operations are on.\n";
     const error = explainExit({ ...quiet, code: 1, logTail: `one\nError: two\n${greeting}` });
     expect(error.message).toBe("the trainer exited with code 1: Error: two");
-  });
-});
-
-describe("readOomKills", () => {
-  const v2 = {
-    "/proc/self/cgroup": "0::/box/trainer\n",
-    "/sys/fs/cgroup/box/trainer/memory.events": "low 0\nmax 3\noom 2\noom_kill 2\noom_group_kill 0\n",
-  };
-  const v1 = {
-    "/proc/self/cgroup": "11:cpu,cpuacct:/other\n9:memory:/box/trainer\n1:name=systemd:/x\n0::/\n",
-    "/sys/fs/cgroup/memory/box/trainer/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
-  };
-  const machine = { "/proc/vmstat": "nr_free_pages 9\noom_kill 4\n" };
-
-  test.each([
-    ["the process's own control group", { ...v2, ...machine }, 2],
-    ["its group in cgroup v1", { ...v1, ...machine }, 3],
-    [
-      "cgroup v1 in a container, whose group has the host's path",
-      {
-        "/proc/self/cgroup": "9:hugetlb,memory:/docker/abc\n",
-        "/sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\noom_kill 1\n",
-      },
-      1,
-    ],
-    ["the machine, for a process in the root group", { "/proc/self/cgroup": "0::/\n", ...machine }, 4],
-    [
-      "the machine, where an old kernel's group does not count",
-      { ...v1, "/sys/fs/cgroup/memory/box/trainer/memory.oom_control": "under_oom 0\n", ...machine },
-      4,
-    ],
-    ["nothing", {}, null],
-  ] as const)("reads %s", (_name, files, expected) => {
-    const read = (path: string) => {
-      const text = (files as Readonly<Record<string, string>>)[path];
-      if (text === undefined) throw new Error(`no ${path}`);
-      return text;
-    };
-    expect(readOomKills(read)).toBe(expected);
   });
 });
