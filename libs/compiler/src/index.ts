@@ -3,6 +3,12 @@ export { drawStep } from "./explain/draw-step.ts";
 export { precisionOfProducts, summarizeKernels, timeShares } from "./ledger/kernels.ts";
 export { measureMemory } from "./ledger/step-memory.ts";
 export { type HalfFormat, pipelineOf } from "./lowerings/lowerings.ts";
+export {
+  type AliveTensor,
+  type MemoryPrediction,
+  type PredictMemoryOptions,
+  predictMemory,
+} from "./memory/predict-memory.ts";
 export type { Pass } from "./passes/pass.ts";
 export { type RunPassesOptions, runPasses } from "./passes/run-passes.ts";
 export { type CompiledProgram, compileProgram, type Entries, type Entry } from "./program.ts";

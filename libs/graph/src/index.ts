@@ -21,6 +21,7 @@ export { type EncodedGraph, encodeGraph, encodeSavedModel } from "./encode.ts";
 export { countUses, type Graph, makeGraph, type Node, sameValue, typeOf, type Value } from "./graph.ts";
 export { multiplicationsOf } from "./infer.ts";
 export { isSet, producerOf, reducedAxes, splatOf } from "./match.ts";
+export { type MemoryUse, memoryUseOf } from "./memory-use.ts";
 export { opTable } from "./ops/index.ts";
 export type { OpKind, OpRow, PrecisionTrait } from "./ops/row.ts";
 export {
@@ -32,8 +33,10 @@ export {
   type ValueRule,
 } from "./rewrite.ts";
 export {
+  bytesOf,
   type ConstantValue,
   type Dtype,
+  dtypeBytes,
   dtypeNumbers,
   dtypeOf,
   formatType,

@@ -24,15 +24,16 @@ export function inferOutputs(call: Call): readonly TensorType[] {
   if (row === undefined) {
     throw unsupported(call, dataDependentOps[call.op] ?? unsupportedOps[call.op] ?? "has no row in the op table");
   }
-  return row.infer(toOpCall(call));
+  return row.infer(callOf(call));
 }
 
 /** Multiplications of a node, each with an addition: what most of a step's arithmetic is. */
 export function multiplicationsOf(node: Node): number {
-  return opTable[node.op]?.multiplications?.(toOpCall(node)) ?? 0;
+  return opTable[node.op]?.multiplications?.(callOf(node)) ?? 0;
 }
 
-function toOpCall(call: Call): OpCall {
+/** A call as the rules of its row see it. */
+export function callOf(call: Call): OpCall {
   const { op, inputs, attributes } = call;
   const types = inputs.map(typeOf);
   const fail = (problem: string): never => {

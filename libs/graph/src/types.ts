@@ -30,6 +30,24 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }
 
+/** Bytes of one value; a handle's are not worth counting. */
+export const dtypeBytes: Readonly<Record<Dtype, number>> = {
+  float32: 4,
+  int32: 4,
+  uint8: 1,
+  string: 0,
+  complex64: 8,
+  int64: 8,
+  bool: 1,
+  bfloat16: 2,
+  float16: 2,
+  resource: 0,
+};
+
+export function bytesOf({ dtype, shape }: TensorType): number {
+  return dtypeBytes[dtype] * sizeOf(shape);
+}
+
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }

@@ -8,9 +8,10 @@ import {
   type OpFamily,
   type OpRow,
   rows,
+  viewOfFirst,
 } from "./row.ts";
 
-const unary: OpRow = { kind: "elementwise", infer: (call) => [call.input(0)] };
+const unary: OpRow = { kind: "elementwise", inPlace: [0], infer: (call) => [call.input(0)] };
 const toBool: OpRow = {
   kind: "elementwise",
   infer: (call) => [{ dtype: "bool", shape: call.input(0).shape }],
@@ -18,6 +19,7 @@ const toBool: OpRow = {
 
 const binary: OpRow = {
   kind: "elementwise",
+  inPlace: [0, 1],
   broadcasts: true,
   infer: (call) => [
     { dtype: commonDtype(call, [0, 1]), shape: broadcastShapes(call, call.input(0).shape, call.input(1).shape) },
@@ -25,6 +27,7 @@ const binary: OpRow = {
 };
 const comparison: OpRow = {
   kind: "elementwise",
+  inPlace: [0, 1],
   broadcasts: true,
   infer: (call) => [{ dtype: "bool", shape: binary.infer(call)[0]!.shape }],
 };
@@ -32,6 +35,7 @@ const comparison: OpRow = {
 /** All inputs of one shape and dtype. */
 const uniform: OpRow = {
   kind: "elementwise",
+  inPlace: "all",
   infer: (call) => {
     const indices = call.types.map((_, index) => index);
     const { shape } = call.input(0);
@@ -42,6 +46,7 @@ const uniform: OpRow = {
 /** The gradient, and the activation's input or output. */
 const activationGradient: OpRow = {
   kind: "elementwise",
+  inPlace: [0, 1],
   infer: (call) => {
     expectShape(call, 1, call.input(0).shape);
     return [{ dtype: commonDtype(call, [0, 1]), shape: call.input(0).shape }];
@@ -83,7 +88,6 @@ export const elementwiseOps: OpFamily = {
       "Abs",
       "Elu",
       "Erf",
-      "Identity",
       "LeakyRelu",
       "Neg",
       "OnesLike",
@@ -94,14 +98,19 @@ export const elementwiseOps: OpFamily = {
       "Sign",
       "Softplus",
       "Square",
-      "StopGradient",
       "Tanh",
       "ZerosLike",
     ],
     { ...unary, ...infer16 },
   ),
+  ...rows(["Identity", "StopGradient"], {
+    ...infer16,
+    kind: "elementwise",
+    viewOf: viewOfFirst,
+    infer: (call) => [call.input(0)],
+  }),
   // Always in memory of its own, unlike Identity.
-  DeepCopy: { ...unary, stateful: true },
+  DeepCopy: { kind: "elementwise", stateful: true, infer: (call) => [call.input(0)] },
   ...rows(["IsFinite", "IsInf", "IsNan"], toBool),
   ...rows(["Add", "AddV2", "Mul", "SquaredDifference"], { ...binary, ...infer16, commutative: true }),
   // Which of 0 and -0 Maximum and Minimum give depends on the order.
@@ -129,6 +138,7 @@ export const elementwiseOps: OpFamily = {
   BiasAdd: {
     ...infer16,
     kind: "elementwise",
+    inPlace: [0],
     infer: (call) => {
       const { shape } = call.input(0);
       if (shape.length < 2) call.fail("needs at least 2 dimensions");
@@ -139,12 +149,14 @@ export const elementwiseOps: OpFamily = {
   },
   Cast: {
     kind: "elementwise",
+    viewOf: (call) => (call.input(0).dtype === call.type("DstT") ? 0 : null),
     infer: (call) => [{ dtype: call.type("DstT"), shape: call.input(0).shape }],
   },
   // Does not broadcast its branches; the condition may be a scalar, or a vector along their first axis.
   Select: {
     ...infer16,
     kind: "elementwise",
+    inPlace: [1, 2],
     infer: (call) => {
       const { shape } = call.input(1);
       const condition = call.input(0).shape;
@@ -157,6 +169,7 @@ export const elementwiseOps: OpFamily = {
   SelectV2: {
     ...infer16,
     kind: "elementwise",
+    inPlace: [1, 2],
     broadcasts: true,
     infer: (call) => {
       const branches = broadcastShapes(call, call.input(1).shape, call.input(2).shape);

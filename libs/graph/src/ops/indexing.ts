@@ -31,6 +31,7 @@ function scatteredShape(call: OpCall, shape: readonly number[], indices: number,
 
 const tensorScatter: OpRow = {
   kind: "indexing",
+  inPlace: [0],
   infer: (call) => [{ dtype: commonDtype(call, [0, 2]), shape: scatteredShape(call, call.input(0).shape, 1, 2) }],
 };
 

@@ -9,18 +9,45 @@ import {
   format,
   infer16,
   inputOfRank,
+  isAligned,
   type OpCall,
   type OpFamily,
   type OpRow,
   product,
   rows,
+  viewOfFirst,
 } from "./row.ts";
 import { spaceOps } from "./space.ts";
 import { stridedSliceShape } from "./strided-slice.ts";
 
 /** A row whose one output has the dtype of input 0. */
-function moving(shape: (call: OpCall) => readonly number[]): OpRow {
-  return { ...infer16, kind: "movement", infer: (call) => [{ dtype: call.input(0).dtype, shape: shape(call) }] };
+function moving(shape: (call: OpCall) => readonly number[], traits: Pick<OpRow, "viewOf"> = {}): OpRow {
+  const infer: OpRow["infer"] = (call) => [{ dtype: call.input(0).dtype, shape: shape(call) }];
+  return { ...infer16, ...traits, kind: "movement", infer };
+}
+
+const view = { viewOf: viewOfFirst };
+
+/** A view where no axis of several values changes its place among the others. */
+function transposedView(call: OpCall): number | null {
+  const { shape } = call.input(0);
+  const order = call.constantInts(1).filter((axis) => shape.at(axis) !== 1);
+  return order.every((axis, index) => index === 0 || axis > order[index - 1]!) ? 0 : null;
+}
+
+/** A view where all of every axis but the first is taken. */
+function slicedView(call: OpCall): number | null {
+  const { dtype, shape } = call.input(0);
+  const isWhole = sliced(call).every((size, axis) => axis === 0 || size === shape[axis]);
+  return isWhole && isAligned({ dtype, shape: shape.toSpliced(0, 1) }) ? 0 : null;
+}
+
+/** Views where the first axis is cut. */
+function cutView(index: number, axis: (call: OpCall) => number): (call: OpCall) => number | null {
+  return (call) => {
+    const { dtype, shape } = call.input(index);
+    return axis(call) === 0 && isAligned({ dtype, shape: shape.toSpliced(0, 1) }) ? index : null;
+  };
 }
 
 function reshaped(call: OpCall): readonly number[] {
@@ -74,9 +101,9 @@ function numInRange(call: OpCall): number {
 /** Ops that copy values to another place or shape. */
 export const movementOps: OpFamily = {
   ...spaceOps,
-  Reshape: moving(reshaped),
-  Transpose: moving(transposed),
-  Slice: moving(sliced),
+  Reshape: moving(reshaped, view),
+  Transpose: moving(transposed, { viewOf: transposedView }),
+  Slice: moving(sliced, { viewOf: slicedView }),
   StridedSlice: moving(stridedSliceShape),
   ...rows(["MirrorPad", "Pad", "PadV2"], padded),
   Tile: moving((call) => {
@@ -88,13 +115,13 @@ export const movementOps: OpFamily = {
   ExpandDims: moving((call) => {
     const { shape } = call.input(0);
     return shape.toSpliced(constantAxis(call, 1, shape.length + 1), 0, 1);
-  }),
+  }, view),
   Squeeze: moving((call) => {
     const { shape } = call.input(0);
     const given = attributeOr(call, "squeeze_dims", "ints", []).map((axis) => axisOf(call, axis, shape.length));
     if (given.some((axis) => shape[axis] !== 1)) call.fail(`squeezes the axes ${given.join(", ")}, not all of size 1`);
     return shape.filter((size, axis) => (given.length > 0 ? !given.includes(axis) : size !== 1));
-  }),
+  }, view),
   ReverseV2: moving((call) => {
     const { shape } = call.input(0);
     for (const axis of call.constantInts(1)) axisOf(call, axis, shape.length);
@@ -138,6 +165,7 @@ export const movementOps: OpFamily = {
   Unpack: {
     ...infer16,
     kind: "movement",
+    viewOf: cutView(0, (call) => attributeOr(call, "axis", "int", 0)),
     infer: (call) => {
       const { dtype, shape } = call.input(0);
       const axis = axisOf(call, attributeOr(call, "axis", "int", 0), shape.length);
@@ -150,6 +178,7 @@ export const movementOps: OpFamily = {
   Split: {
     ...infer16,
     kind: "movement",
+    viewOf: cutView(1, (call) => constantInt(call, 0)),
     infer: (call) => {
       const { dtype, shape } = call.input(1);
       const axis = constantAxis(call, 0, shape.length);
@@ -163,6 +192,7 @@ export const movementOps: OpFamily = {
   SplitV: {
     ...infer16,
     kind: "movement",
+    viewOf: cutView(0, (call) => constantInt(call, 2)),
     infer: (call) => {
       const { dtype, shape } = call.input(0);
       const sizes = call.constantInts(1);

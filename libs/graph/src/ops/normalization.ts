@@ -14,6 +14,7 @@ import {
 /** Along the last axis. */
 const alongLast: OpRow = {
   kind: "normalization",
+  inPlace: [0],
   infer: (call) => {
     if (call.input(0).shape.length === 0) call.fail("needs at least 1 dimension");
     return [call.input(0)];
@@ -79,6 +80,7 @@ export const normalizationOps: OpFamily = {
   // Loss of each example, and the gradient of the sum of losses by the logits.
   SoftmaxCrossEntropyWithLogits: {
     kind: "normalization",
+    inPlace: [0],
     infer: (call) => {
       const dtype = commonDtype(call, [0, 1]);
       const shape = broadcastShapes(call, call.input(0).shape, call.input(1).shape);
@@ -91,6 +93,7 @@ export const normalizationOps: OpFamily = {
   },
   SparseSoftmaxCrossEntropyWithLogits: {
     kind: "normalization",
+    inPlace: [0],
     infer: (call) => {
       const { dtype, shape } = inputOfRank(call, 0, 2);
       expectShape(call, 1, shape.slice(0, 1));

@@ -1,4 +1,4 @@
-import { commonDtype, expectShape, format, infer16, inputOfRank, type OpFamily, type OpRow, rows } from "./row.ts";
+import { commonDtype, expectShape, format, infer16, inputOfRank, type OpFamily, type OpRow, product } from "./row.ts";
 import { pooledShape } from "./windows.ts";
 
 function forward(rank: number): OpRow {
@@ -9,6 +9,11 @@ function forward(rank: number): OpRow {
       return [{ dtype, shape: pooledShape(call, shape) }];
     },
   };
+}
+
+/** oneDNN writes down which value of each window was the largest: a byte each. */
+function maximum(rank: number): OpRow {
+  return { ...forward(rank), workspaceBytes: (call) => product(pooledShape(call, call.input(0).shape)) };
 }
 
 /** Input, output and gradient of the output. */
@@ -40,11 +45,13 @@ function averageGradient(rank: number): OpRow {
 
 /** The largest value or the mean of each window. */
 export const poolingOps: OpFamily = {
-  ...rows(["AvgPool", "MaxPool"], { ...forward(4), ...infer16 }),
+  AvgPool: { ...forward(4), ...infer16 },
+  MaxPool: { ...maximum(4), ...infer16 },
   MaxPoolGrad: { ...maxGradient(4), ...infer16 },
   AvgPoolGrad: { ...averageGradient(4), ...infer16 },
   // In three dimensions there are no kernels for 16-bit floats on a CPU.
-  ...rows(["AvgPool3D", "MaxPool3D"], forward(5)),
+  AvgPool3D: forward(5),
+  MaxPool3D: maximum(5),
   MaxPool3DGrad: maxGradient(5),
   AvgPool3DGrad: averageGradient(5),
 };

@@ -1,5 +1,5 @@
 import { type Attributes, type AttributeValues, readAttribute } from "../attributes.ts";
-import type { ConstantValue, Dtype, TensorType } from "../types.ts";
+import { bytesOf, type ConstantValue, type Dtype, type TensorType } from "../types.ts";
 
 /** A call as a shape rule sees it. Each reader fails with an error that names the op and the layer. */
 export interface OpCall {
@@ -68,6 +68,15 @@ export interface OpRow {
   readonly broadcasts?: true;
   /** Whether `f(a, b) = f(b, a)` bit for bit. */
   readonly commutative?: true;
+  /** The input whose memory the outputs show, whole or in part, without any of their own; null where a call copies it. */
+  readonly viewOf?: (call: OpCall) => number | null;
+  /**
+   * Inputs whose memory an output of the same type takes for its own once nothing else needs it, as TensorFlow's kernels for
+   * CPUs do (`forward_input_or_allocate_output`).
+   */
+  readonly inPlace?: readonly number[] | "all";
+  /** What an op keeps for its gradient, beside its outputs and as long as they live. */
+  readonly workspaceBytes?: (call: OpCall) => number;
   readonly precision?: PrecisionTrait;
   /** Multiplications (each with an addition) of a call; what has no products of sums has none. */
   readonly multiplications?: (call: OpCall) => number;
@@ -139,6 +148,17 @@ export function commonDtype(call: OpCall, indices: readonly number[]): Dtype {
   if (first === undefined) return call.fail("needs an input");
   if (rest.some((dtype) => dtype !== first)) call.fail("needs inputs of one dtype");
   return first;
+}
+
+/** For `viewOf` of an op that hands on its first input. */
+export const viewOfFirst = (): number => 0;
+
+/**
+ * TensorFlow cuts along the first axis without copying, if each part begins where its vectors may
+ * (`EIGEN_MAX_ALIGN_BYTES` of its builds for AVX-512).
+ */
+export function isAligned(type: TensorType): boolean {
+  return bytesOf(type) % 64 === 0;
 }
 
 export function format(shape: readonly number[]): string {

@@ -1,4 +1,4 @@
-import { type OpFamily, type OpRow, rows } from "./row.ts";
+import { type OpFamily, type OpRow, rows, viewOfFirst } from "./row.ts";
 
 const handle = { dtype: "resource", shape: [] } as const;
 /** Updates a variable through its handle, returns nothing. */
@@ -10,6 +10,8 @@ export const stateOps: OpFamily = {
   ReadVariableOp: {
     kind: "state",
     stateful: true,
+    // The variable's own memory.
+    viewOf: viewOfFirst,
     infer: (call) => [{ dtype: call.type("dtype"), shape: call.shape("_shape") }],
   },
   ...rows(
