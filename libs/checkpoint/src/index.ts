@@ -3,6 +3,7 @@ export { type StateParts, stateDigest, stateDigestOf } from "./digest.ts";
 export { type CheckpointFaultPoint, checkpointFaultPoints, faultPoint, interceptFaultPoints } from "./faults.ts";
 export { writeFileAtomic } from "./files.ts";
 export { canonicalJson } from "./json.ts";
+export { readLedger, writeLedger } from "./ledger-file.ts";
 export { annealHome, type RunPaths, runPaths, runPathsAt, runsDirectory } from "./paths.ts";
 export { type CheckpointEntry, type LoadedCheckpoint, modelBytesOf } from "./read.ts";
 export { type RetentionPolicy, type RetentionResult, selectKept } from "./retention.ts";

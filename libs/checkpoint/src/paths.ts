@@ -21,6 +21,8 @@ export interface RunPaths {
   readonly logs: string;
   /** `metrics.jsonl`. */
   readonly metrics: string;
+  /** `ledger.json`: what the run's steps really did. */
+  readonly ledger: string;
 }
 
 export function runsDirectory(home: string): string {
@@ -52,5 +54,6 @@ export function runPathsAt(runDirectory: string): RunPaths {
     graphs: join(root, "graphs"),
     logs: join(root, "logs"),
     metrics: join(root, "metrics.jsonl"),
+    ledger: join(root, "ledger.json"),
   };
 }

@@ -87,3 +87,24 @@ export const ledgerSchema = z.strictObject({
   shadowLosses: z.array(shadowLossSchema),
 });
 export type Ledger = Readonly<z.infer<typeof ledgerSchema>>;
+
+/** What a run may be called by: the number format that its products and convolutions really ran in, in words. */
+export function precisionInWords({ precision, ranIn, productShare }: Ledger): string {
+  if (ranIn === null || productShare === null) {
+    return `asked for ${precision}; what its products ran in cannot be seen`;
+  }
+  const share = `${(100 * productShare).toFixed(productShare > 0.99 && productShare < 1 ? 1 : 0)} %`;
+  if (ranIn === precision) return `${precision}: ${share} of the time of products and convolutions`;
+  return `asked for ${precision}, ran in ${ranIn}: ${share} of the time of products and convolutions was in ${precision}`;
+}
+
+/** Whether a run is not what it was asked to be, or nobody can tell. */
+export function isOtherPrecision({ precision, ranIn }: Ledger): boolean {
+  return ranIn !== precision && !(ranIn === null && precision === "float32");
+}
+
+/** The largest relative difference of a loss from float32's; null where none was compared. */
+export function largestShadowDifference({ shadowLosses }: Ledger): number | null {
+  const differences = shadowLosses.map(({ relativeDifference }) => relativeDifference);
+  return differences.length === 0 ? null : Math.max(...differences);
+}

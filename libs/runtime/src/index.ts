@@ -20,7 +20,7 @@ export {
   type TensorflowPointer,
   tensorflowPointerPath,
 } from "./paths.ts";
-export { peakRssBytes } from "./peakMemory.ts";
+export { peakRssBytes, type ResidentMemory, residentMemory } from "./peakMemory.ts";
 export { recipeResolutionArguments, registerRecipeResolution } from "./resolveHook.ts";
 export type { Allocation, NodeRun, NodeTiming, RunOutput } from "./runMetadata.ts";
 export { installSeededRandom, type SeededRandom, type SeededRandomOptions } from "./seededRandom.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { peakRssBytes } from "./peakMemory.ts";
+import { peakRssBytes, residentMemory } from "./peakMemory.ts";
 
 test("memory that was taken and given back stays in the peak", () => {
   const before = peakRssBytes();
@@ -8,4 +8,12 @@ test("memory that was taken and given back stays in the peak", () => {
   const numBytes = 200 * 2 ** 20;
   Buffer.alloc(numBytes, 1);
   expect(peakRssBytes()).toBeGreaterThan(resident + numBytes / 2);
+});
+
+// Elsewhere nothing tells what pages are of files.
+test.runIf(process.platform === "linux")("what is resident is told apart from the libraries in it", () => {
+  const held = Buffer.alloc(64 * 2 ** 20, 1);
+  const { totalBytes, fileBytes } = residentMemory()!;
+  expect(fileBytes).toBeGreaterThan(2 ** 20);
+  expect(totalBytes - fileBytes).toBeGreaterThan(held.length);
 });

@@ -1,12 +1,31 @@
 import { readFileSync } from "node:fs";
 
+/** What of this process is in memory, in bytes. */
+export interface ResidentMemory {
+  readonly totalBytes: number;
+  /** Pages of files, such as libraries: code that ran and constants that were read. */
+  readonly fileBytes: number;
+}
+
+/** Null where the operating system does not tell the two apart. */
+export function residentMemory(): ResidentMemory | null {
+  const status = readStatus();
+  const totalBytes = bytesOf(status, "VmRSS");
+  const fileBytes = bytesOf(status, "RssFile");
+  return totalBytes === null || fileBytes === null ? null : { totalBytes, fileBytes };
+}
+
 /**
  * Largest resident set that this process has had since it started, in bytes. Not `maxRSS`: on Linux that keeps what the
  * process that forked this one had; where there is no `/proc` it has to do.
  */
 export function peakRssBytes(): number {
-  const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readStatus())?.[1];
-  return (kibibytes === undefined ? process.resourceUsage().maxRSS : Number(kibibytes)) * 1_024;
+  return bytesOf(readStatus(), "VmHWM") ?? process.resourceUsage().maxRSS * 1_024;
+}
+
+function bytesOf(status: string, name: string): number | null {
+  const kibibytes = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
+  return kibibytes === undefined ? null : Number(kibibytes) * 1_024;
 }
 
 function readStatus(): string {

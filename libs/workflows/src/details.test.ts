@@ -1,4 +1,4 @@
-import { noProgress, type RunState, type SegmentResult } from "@anneal/contracts";
+import { type Ledger, noProgress, type RunState, type SegmentResult } from "@anneal/contracts";
 import { describe, expect, it } from "vitest";
 import { describeRun } from "./details.ts";
 
@@ -32,6 +32,28 @@ describe("describeRun", () => {
       "- best loss 0.1 at step 10",
       "- last checkpoint: step 20, `abababababab`, `/runs/r/checkpoints/step-20`",
     ]);
+  });
+
+  it("says in one line what steps really ran in, and warns where that is not what was asked for", () => {
+    const ledger: Ledger = {
+      step: 19,
+      precision: "bfloat16",
+      ranIn: "bfloat16",
+      productShare: 1,
+      timeShares: {},
+      stepMilliseconds: 12.345,
+      tensors: [],
+      kernels: [],
+      memory: { runtimeBytes: 4e8, tensorBytes: 9e7, measuredBytes: 5e8, difference: 0.02, peakBytes: 6e8 },
+      shadowLosses: [{ step: 0, loss: 1, float32Loss: 1.002, relativeDifference: 0.002 }],
+    };
+    expect(describeRun({ ...state, last: { ...last, ledger } }, "mnist")).toContain(
+      "- bfloat16: 100 % of the time of products and convolutions, 12.35 ms a step, 500 MB, loss within 0.2 % of float32's\n",
+    );
+    const other: Ledger = { ...ledger, ranIn: "float32", productShare: 0, memory: null, shadowLosses: [] };
+    expect(describeRun({ ...state, last: { ...last, ledger: other } }, "mnist")).toContain(
+      "- **warning**: asked for bfloat16, ran in float32: 0 % of the time of products and convolutions was in bfloat16, 12.35 ms a step\n",
+    );
   });
 
   it("prefers live progress where it is ahead, and the result where it is not", () => {

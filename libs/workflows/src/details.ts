@@ -1,4 +1,11 @@
-import type { Metrics, Progress, RunState } from "@anneal/contracts";
+import {
+  isOtherPrecision,
+  largestShadowDifference,
+  type Metrics,
+  type Progress,
+  precisionInWords,
+  type RunState,
+} from "@anneal/contracts";
 import { correctionsInWords } from "./segments.ts";
 
 /** The live progress where it is ahead of the last segment's result; it lags behind the result of one that has just ended. */
@@ -14,6 +21,7 @@ export function describeRun(state: RunState, recipe: string): string {
     metrics(state),
     best(state),
     speed(state),
+    ledger(state),
     checkpoint(state),
     ...caveats(state),
     evaluation(state),
@@ -43,6 +51,20 @@ function speed(state: RunState): string | null {
   const { samplesPerSecond = null, secondsLeft = null } = newestProgress(state) ?? {};
   if (samplesPerSecond === null) return null;
   return `${Math.round(samplesPerSecond)} samples/s${secondsLeft === null ? "" : `, ${Math.ceil(secondsLeft)} s left`}`;
+}
+
+/** What the steps really did, from the runtime's own record. */
+function ledger({ last }: RunState): string | null {
+  const found = last?.ledger;
+  if (found === undefined) return null;
+  const words = precisionInWords(found);
+  const difference = largestShadowDifference(found);
+  return [
+    isOtherPrecision(found) ? `**warning**: ${words}` : words,
+    `${formatMetric(found.stepMilliseconds)} ms a step`,
+    ...(found.memory ? [`${Math.round(found.memory.measuredBytes / 1e6)} MB`] : []),
+    ...(difference === null ? [] : [`loss within ${formatMetric(100 * difference)} % of float32's`]),
+  ].join(", ");
 }
 
 function checkpoint({ progress, last }: RunState): string | null {

@@ -140,7 +140,8 @@ export async function train(input: TrainInput): Promise<TrainResult> {
     safeStep = Math.max(safeStep, result.step);
     corrections = result.corrections;
     const skipped = [...(state.last?.skipped ?? []), ...result.skipped].slice(-maxRecentFailures);
-    const last = { ...result, skipped };
+    const ledger = result.ledger ?? state.last?.ledger;
+    const last = { ...result, skipped, ...(ledger && { ledger }) };
     const usage = result.usage ? addUsage(state.usage, result.usage) : state.usage;
     update({ status, last, usage, progress: null });
   }
@@ -215,6 +216,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
       plan,
       usage: state.usage,
       ...(last.modelBytes === undefined ? {} : { modelBytes: last.modelBytes }),
+      ...(last.ledger && { ledger: last.ledger }),
     };
   } catch (failure) {
     await CancellationScope.nonCancellable(async () => {

@@ -20,6 +20,7 @@ const run: RunView = {
   best: null,
   checkpoint: null,
   evaluation: null,
+  ledger: null,
   samplesPerSecond: null,
   secondsLeft: null,
   stoppedEarly: false,

@@ -1,4 +1,11 @@
-import { listRunRecords, openCheckpointStore, type RunRecord, readRunRecord, runPaths } from "@anneal/checkpoint";
+import {
+  listRunRecords,
+  openCheckpointStore,
+  type RunRecord,
+  readLedger,
+  readRunRecord,
+  runPaths,
+} from "@anneal/checkpoint";
 import type { RunView } from "./view.ts";
 
 /** Runs as their folders tell of them: for when no server can be asked, or it has forgotten them. */
@@ -35,6 +42,7 @@ async function fromRecord(home: string, { runId, spec, plan, createdAt }: RunRec
     best: state?.best ?? null,
     checkpoint: newest ? { step: newest.step, epoch: newest.epoch, path: newest.path, digest: newest.digest } : null,
     evaluation: null,
+    ledger: await readLedger(runPaths(home, runId).root),
     samplesPerSecond: null,
     secondsLeft: null,
     stoppedEarly: state?.stoppedEarly ?? false,

@@ -4,6 +4,7 @@ import {
   type EvaluationResult,
   type FailedAttempt,
   isErrorCode,
+  type Ledger,
   type Metrics,
   nullOn,
   type Progress,
@@ -38,6 +39,8 @@ export interface RunView {
   readonly best: Progress["best"];
   readonly checkpoint: CheckpointReference | null;
   readonly evaluation: EvaluationResult | null;
+  /** What its steps really did; null until one was recorded. */
+  readonly ledger: Ledger | null;
   readonly samplesPerSecond: number | null;
   readonly secondsLeft: number | null;
   /** It ended before its last step, since its metric no longer improved. */
@@ -135,6 +138,7 @@ function combine(
     best: live?.best ?? last?.best ?? null,
     checkpoint: newest(live?.checkpoint ?? null, last?.checkpoint ?? null),
     evaluation: result?.evaluation ?? state?.evaluation ?? null,
+    ledger: last?.ledger ?? null,
     samplesPerSecond: live?.samplesPerSecond ?? null,
     secondsLeft: live?.secondsLeft ?? null,
     stoppedEarly: last?.stoppedEarly ?? false,
@@ -163,6 +167,7 @@ export function summarize(uiUrl: string | null, execution: WorkflowExecutionInfo
     best: null,
     checkpoint: null,
     evaluation: null,
+    ledger: null,
     samplesPerSecond: null,
     secondsLeft: null,
     stoppedEarly: false,
