@@ -8,8 +8,10 @@ export {
   arrays,
   Dataset,
   type FieldSpec,
+  fashionMnist,
   idx,
   mnist,
+  mobyDick,
   normalise,
   type RandomStream,
   rotate,
@@ -19,6 +21,7 @@ export {
   type TransformFactory,
   type TransformReference,
   type TypedArray,
+  textWindows,
   transform,
 } from "@anneal/data";
 export {

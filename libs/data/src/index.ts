@@ -1,4 +1,4 @@
-export { arrays, Dataset, idx, mnist } from "./dataset.ts";
+export { arrays, Dataset, fashionMnist, idx, mnist, mobyDick, textWindows } from "./dataset.ts";
 export { type Feed, type FeedStats, openFeed } from "./feed.ts";
 export { type FieldSpec, formatField, numElements, type TypedArray } from "./fields.ts";
 export { type OpenDataset, openDataset } from "./open.ts";

@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { AnnealError } from "@anneal/contracts";
 import type { SourceDeclaration } from "./dataset.ts";
+import { readFashionMnist } from "./fashion-mnist.ts";
 import { dtypeOf, type FieldSpec, numElements, type TypedArray, viewOf } from "./fields.ts";
 import { datasetCorrupt, readIdxFile } from "./idx-file.ts";
 import { allocateShared } from "./shared-memory.ts";
+import { readText } from "./text.ts";
 
 /**
  * What threads need to read a source: plain data that can be posted, samples in shared memory. A source that reads
@@ -80,6 +82,37 @@ const openers: { readonly [Kind in SourceDeclaration["kind"]]: Opener<Kind> } = 
         labels: classLabels(labelFile.data, numClasses, labels),
         inputField: { shape: dimensions.length === 2 ? [...dimensions, 1] : dimensions, dtype: "uint8" },
         labelField: { shape: [], dtype: "int32" },
+      },
+    };
+  },
+  fashionMnist: async ({ directory }) => {
+    const { images, classes } = await readFashionMnist(directory);
+    return {
+      numSamples: classes.length,
+      numClasses: 10,
+      handles: {
+        kind: "memory",
+        inputs: images,
+        labels: classes,
+        inputField: { shape: [28, 28, 1], dtype: "uint8" },
+        labelField: { shape: [], dtype: "int32" },
+      },
+    };
+  },
+  text: async ({ path, length }) => {
+    const { characters, vocabularySize } = await readText(path);
+    // Of every character the one after it is the label.
+    const numSamples = Math.floor((characters.length - 1) / length);
+    if (numSamples < 1) throw datasetCorrupt(path, "characters", `${length + 1} or more`, characters.length);
+    return {
+      numSamples,
+      numClasses: vocabularySize,
+      handles: {
+        kind: "memory",
+        inputs: characters.subarray(0, numSamples * length),
+        labels: characters.subarray(1, numSamples * length + 1),
+        inputField: { shape: [length], dtype: "int32" },
+        labelField: { shape: [length], dtype: "int32" },
       },
     };
   },

@@ -6,6 +6,8 @@ const fileOf = (relative: string) => fileURLToPath(new URL(relative, import.meta
 /** Ready recipes: absolute path of the file by name. The files are loaded only when a recipe is used. */
 export const builtInRecipes: Readonly<Record<string, string>> = {
   mnist: fileOf("./mnist.ts"),
+  resnet20: fileOf("./resnet20.ts"),
+  chars: fileOf("./chars.ts"),
   smoke: fileOf("./smoke.ts"),
 };
 

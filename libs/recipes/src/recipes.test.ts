@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RunSpecInput, runSpecSchema } from "@anneal/contracts";
 import { recipeResolutionArguments } from "@anneal/runtime";
 import { describeParameters, loadRecipe, snapshotRecipe, spawnTrainer } from "@anneal/training";
-import { evaluateCheckpoint, mnist, predictWithCheckpoint } from "anneal";
+import { evaluateCheckpoint, mnist, mobyDick, predictWithCheckpoint } from "anneal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { builtInRecipes, recipeTemplate } from "./index.ts";
 
@@ -61,6 +61,34 @@ test("mnist learns the first digits within a few steps, augmented and with a val
   expect(result).toMatchObject({ step: 40, finished: true });
   expect(evaluation).toMatchObject({ split: "test", numSamples: 10_000 });
   expect(evaluation.metrics.accuracy).toBeGreaterThan(0.75);
+});
+
+test("resnet20 learns to tell clothes within a few steps", async () => {
+  const parameters = { width: 4, epochs: 1, validationShare: 0.5, batchSize: 32 };
+  const { plan, result, evaluation } = await train("resnet20", builtInRecipes.resnet20!, { parameters, maxSteps: 40 });
+  expect(plan).toMatchObject({ numTestSamples: 10_000, monitor: { metric: "validation/accuracy" } });
+  expect(result).toMatchObject({ step: 40, finished: true });
+  // As it trained: after so few steps the averages of its normalisation are still those of its beginning.
+  expect(result.metrics.accuracy).toBeGreaterThan(0.2);
+  expect(evaluation).toMatchObject({ split: "test", numSamples: 10_000 });
+});
+
+test("chars learns the letters of a text of one's own within a few steps, and predicts each place", async () => {
+  const path = join(home, "melville.txt");
+  writeFileSync(path, readFileSync(mobyDick(), "utf8").slice(0, 20_000));
+  const parameters = { text: path, width: 32, numLayers: 1, numHeads: 2, length: 32, epochs: 2, batchSize: 16 };
+  const { runDirectory, plan, evaluation } = await train("chars", builtInRecipes.chars!, { parameters });
+  expect(plan.monitor).toEqual({ metric: "validation/loss", direction: "minimize" });
+  expect(plan.numTrainSamples + plan.numValidationSamples + plan.numTestSamples).toBe(Math.floor(19_999 / 32));
+  // Every letter as likely as any other would be some 4.3 nats; guessing by how often each comes, 3.1.
+  expect(evaluation).toMatchObject({ split: "test" });
+  expect(evaluation.metrics.loss).toBeLessThan(3.1);
+  expect(evaluation.metrics.accuracy).toBeGreaterThan(0.2);
+  const samples = { kind: "split", split: "test", indices: [0] } as const;
+  const { outputShape, predictions } = await predictWithCheckpoint(runDirectory, samples);
+  expect(outputShape[0]).toBe(32);
+  expect(predictions[0]).toMatchObject({ predictedClass: null, label: null });
+  expect(predictions[0]!.outputs).toHaveLength(32 * outputShape[1]!);
 });
 
 test("the template of `anneal init` trains as it is, in a folder of its own", async () => {

@@ -72,7 +72,9 @@ async function predictInputs(session: TrainerSession, inputs: readonly (readonly
 }
 
 function describe(session: TrainerSession, index: number | null, outputs: number[], label: number | null): Prediction {
-  const isClasses = session.setup.datasets.train.numClasses !== null && outputs.length > 1;
+  // One score a class; of a sequence there are classes at every place.
+  const hasClasses = session.setup.datasets.train.numClasses !== null && session.outputShape.length === 1;
+  const isClasses = hasClasses && outputs.length > 1;
   return { index, outputs, predictedClass: isClasses ? outputs.indexOf(Math.max(...outputs)) : null, label };
 }
 
