@@ -1,0 +1,46 @@
+import type { ComputePrecision, PrecisionCandidate, PrecisionDecision } from "@anneal/contracts";
+import type { Device } from "./resolve-policy.ts";
+
+/** What a device is, as far as 16-bit floats go. */
+export interface HalfSupport {
+  readonly device: Device;
+  /** Whether the CPU has instructions for products of bfloat16 (AVX-512 BF16, AMX, or Arm's). */
+  readonly hasBfloat16Instructions: boolean;
+}
+
+/**
+ * Largest relative difference of a loss from that of float32, over the first steps on the same batches, with which a format is taken:
+ * batches differ from each other by far more.
+ */
+export const maxLossDifference = 0.02;
+/** Below this a faster format may be the machine's mood, and float32 asks nobody to look at its accuracy. */
+const leastGain = 0.05;
+
+/** Formats that may be faster than float32 on such a device; a CPU without instructions for them only emulates them. */
+export function precisionsWorthTrying({ device, hasBfloat16Instructions }: HalfSupport): readonly ComputePrecision[] {
+  if (device === "gpu") return ["bfloat16", "float16"];
+  return hasBfloat16Instructions ? ["bfloat16"] : [];
+}
+
+/**
+ * The fastest format whose losses stay with those of float32.
+ *
+ * @param candidates float32 first
+ */
+export function choosePrecision(candidates: readonly PrecisionCandidate[]): PrecisionDecision {
+  const [float32, ...others] = candidates;
+  if (float32 === undefined) throw new RangeError("nothing was measured");
+  if (others.length === 0) return { precision: "float32", why: "this device gains nothing by 16-bit floats", candidates };
+  const best = others
+    .filter(({ lossDifference }) => lossDifference <= maxLossDifference)
+    .filter(({ milliseconds }) => 1 - milliseconds / float32.milliseconds >= leastGain)
+    .reduce((least, next) => (next.milliseconds < least.milliseconds ? next : least), float32);
+  const shown = candidates.map(describe).join(", ");
+  const found = best === float32 ? "no format is clearly faster with losses as close as" : "fastest with losses within";
+  return { precision: best.precision, why: `${found} ${maxLossDifference * 100} % of float32's: ${shown} a step`, candidates };
+}
+
+function describe({ precision, milliseconds, lossDifference }: PrecisionCandidate): string {
+  const difference = precision === "float32" ? "" : ` (loss ${(lossDifference * 100).toPrecision(2)} % off)`;
+  return `${precision} ${milliseconds.toPrecision(3)} ms${difference}`;
+}
