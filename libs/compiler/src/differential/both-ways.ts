@@ -14,6 +14,7 @@ import {
 import { GraphSession, installSeededRandom, type LoadedTensorflow, type Tfjs } from "@anneal/runtime";
 import type { Tensor, Tensor1D, Variable } from "@tensorflow/tfjs";
 import { pipelineOf } from "../lowerings/lowerings.ts";
+import type { Pass } from "../passes/pass.ts";
 import { compileProgram, type Entry } from "../program.ts";
 import { type TracedVariable, trace } from "../trace/trace.ts";
 import { float, type InputSpec, valuesOf } from "./inputs.ts";
@@ -51,6 +52,20 @@ export function runBothWays(tensorflow: LoadedTensorflow, subject: Subject): Com
   try {
     const eager = runEager(tensorflow, subject, draws);
     return { eager, compiled: runCompiled(tensorflow, subject, traceSubject(tensorflow, subject, draws)) };
+  } finally {
+    draws.uninstall();
+  }
+}
+
+/** A subject that was traced: its graph, and what it gives after these passes. */
+export function traceOnce(
+  tensorflow: LoadedTensorflow,
+  subject: Subject,
+): { readonly graph: Graph; readonly run: (passes: readonly Pass[]) => Results } {
+  const draws = seededDraws(tensorflow);
+  try {
+    const traced = traceSubject(tensorflow, subject, draws);
+    return { graph: traced.graph, run: (passes) => runCompiled(tensorflow, subject, traced, passes) };
   } finally {
     draws.uninstall();
   }
@@ -148,12 +163,17 @@ function traceSubject({ tf }: LoadedTensorflow, { inputs, variables = [], run }:
   return { graph: makeGraph({ ...outputs, ...Object.fromEntries(after) }), feeds: [number, ...fed], variables: traced };
 }
 
-function runCompiled({ backend }: LoadedTensorflow, { inputs }: Subject, traced: TracedSubject): Results {
+function runCompiled(
+  { backend }: LoadedTensorflow,
+  { inputs }: Subject,
+  traced: TracedSubject,
+  passes: readonly Pass[] = pipelineOf({ lowering: "graph", without: ["unclip-cross-entropy"] }),
+): Results {
   const { graph, feeds, variables } = traced;
   const names = Object.keys(graph.outputs);
   const { savedModel, signatures } = compileProgram(
     { run: { feeds, fetches: names.map((name) => graph.outputs[name]!) }, load: loadEntry(variables) },
-    pipelineOf({ lowering: "graph", without: ["unclip-cross-entropy"] }),
+    passes,
   );
   const session = new GraphSession(backend, savedModel);
   try {
