@@ -29,7 +29,12 @@ const shortestTrialMs = 500;
  */
 export function decidePrecision(trial: PrecisionTrial): PrecisionDecision {
   const { tried, batches } = trial;
-  const runs = tried.map(({ precision, engine }) => ({ precision, engine, losses: [] as number[], times: [] as number[] }));
+  const runs = tried.map(({ precision, engine }) => ({
+    precision,
+    engine,
+    losses: [] as number[],
+    times: [] as number[],
+  }));
   const startedAt = performance.now();
   for (let step = 0; step < batches.length || performance.now() - startedAt < shortestTrialMs; step++) {
     for (const { precision, engine, losses, times } of runs) {
@@ -44,7 +49,7 @@ export function decidePrecision(trial: PrecisionTrial): PrecisionDecision {
     runs.map(({ precision, losses, times }): PrecisionCandidate => {
       const differences = losses.map((loss, step) => Math.abs(loss - reference[step]!) / Math.abs(reference[step]!));
       // What is no number is as far off as can be; JSON, in which a decision is recorded, has no infinity.
-      const lossDifference = differences.reduce((largest, next) => (next <= largest ? largest : next), 0);
+      const lossDifference = Math.max(...differences);
       return {
         precision,
         milliseconds: Math.min(...times),
