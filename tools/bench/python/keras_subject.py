@@ -84,6 +84,14 @@ def lstm():
     )
 
 
+def deepconv():
+    image = keras.Input((32, 32, 32))
+    x = image
+    for layer in range(1, 25):
+        x = layers.Conv2D(32, 3, padding="same", activation="relu", name=f"conv{layer}")(x)
+    return keras.Model(image, layers.Dense(order["numClasses"], name="logits")(layers.GlobalAveragePooling2D()(x)))
+
+
 def load_weights(model):
     tensors = read_tensors(order["weightsPath"])
     for layer in model.layers:
@@ -94,8 +102,15 @@ def load_weights(model):
     assert not tensors, f"no layer has {sorted(tensors)}"
 
 
-def prepare():
+def load():
     tf.config.threading.set_intra_op_parallelism_threads(order["numThreads"])
+    if order["precision"] != "float32":
+        keras.mixed_precision.set_global_policy(f"mixed_{order['precision']}")
+    tf.zeros(1)
+    return f"Keras {keras.__version__}, TensorFlow {tf.__version__}"
+
+
+def prepare():
     inputs, labels = read_batches()
     model = globals()[order["workload"]]()
     load_weights(model)
@@ -118,7 +133,7 @@ def prepare():
         return float(logs["loss"])
 
     num_parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    return num_parameters, f"Keras {keras.__version__}, TensorFlow {tf.__version__}", take_steps
+    return num_parameters, take_steps
 
 
-serve(prepare)
+serve(load, prepare)

@@ -30,22 +30,28 @@ def read_batches():
     return tensors["inputs"], tensors["labels"]
 
 
-def serve(prepare):
-    """`prepare()` returns (number of trained values, version, function of a number of steps that returns the mean loss)."""
+def serve(load, prepare):
+    """
+    `load()` gets the framework ready for a model and returns its version; `prepare()` returns (number of trained values,
+    function of a number of steps that takes them and returns the mean loss).
+    """
 
     def reply(**message):
         os.write(3, (json.dumps(message) + "\n").encode())
 
     try:
-        started_at = time.perf_counter()
-        num_parameters, version, take_steps = prepare()
-        prepare_ms = (time.perf_counter() - started_at) * 1e3
-        reply(type="ready", numParameters=num_parameters, prepareMs=prepare_ms, version=version)
+        version = load()
+        reply(type="loaded", version=version)
         for line in sys.stdin:
-            num_steps = json.loads(line)["numSteps"]
+            request = json.loads(line)
             started_at = time.perf_counter()
-            loss = take_steps(num_steps)
-            reply(type="stepped", elapsedMs=(time.perf_counter() - started_at) * 1e3, loss=loss)
+            if request["type"] == "prepare":
+                num_parameters, take_steps = prepare()
+                prepare_ms = (time.perf_counter() - started_at) * 1e3
+                reply(type="ready", numParameters=num_parameters, prepareMs=prepare_ms)
+            else:
+                loss = take_steps(request["numSteps"])
+                reply(type="stepped", elapsedMs=(time.perf_counter() - started_at) * 1e3, loss=loss)
     except Exception as cause:  # whatever it is, the bench says so
         reply(type="failed", message=f"{type(cause).__name__}: {cause}")
         raise

@@ -121,6 +121,17 @@ class Lstm(Named):
         return self.logits(self.lstm(x)[0][:, -1])
 
 
+class Deepconv(Named):
+    def __init__(self):
+        convs = {f"conv{layer}": nn.Conv2d(32, 32, 3, padding=1) for layer in range(1, 25)}
+        super().__init__(**convs, logits=nn.Linear(32, num_classes))
+
+    def forward(self, x):
+        for layer in range(1, 25):
+            x = F.relu(self.get_submodule(f"conv{layer}")(x))
+        return self.logits(x.mean((2, 3)))
+
+
 def load_linear(target, weights, name, prefix=""):
     target.weight.copy_(weights[f"{name}/{prefix}kernel"].T)
     target.bias.copy_(weights[f"{name}/{prefix}bias"])
@@ -183,6 +194,12 @@ def load_transformer(model, weights):
     load_linear(model.logits, weights, "logits")
 
 
+def load_deepconv(model, weights):
+    for layer in range(1, 25):
+        load_conv(model.get_submodule(f"conv{layer}"), weights, f"conv{layer}")
+    load_linear(model.logits, weights, "logits")
+
+
 def load_lstm(model, weights):
     model.lstm.weight_ih_l0.copy_(weights["lstm/kernel"].T)
     model.lstm.weight_hh_l0.copy_(weights["lstm/recurrent_kernel"].T)
@@ -190,8 +207,13 @@ def load_lstm(model, weights):
     load_linear(model.logits, weights, "logits")
 
 
-def prepare():
+def load():
     torch.set_num_threads(order["numThreads"])
+    torch.zeros(1)
+    return f"PyTorch {torch.__version__}"
+
+
+def prepare():
     name = order["workload"]
     inputs, labels = (torch.from_numpy(array.copy()) for array in read_batches())
     labels = labels.long()
@@ -199,26 +221,28 @@ def prepare():
     weights = {key: torch.from_numpy(array.copy()) for key, array in read_tensors(order["weightsPath"]).items()}
     with torch.no_grad():
         globals()[f"load_{name}"](model, weights)
-    if name in ["cnn", "resnet"]:
+    if name in ["cnn", "resnet", "deepconv"]:
         # A view: channels stay last in memory.
         inputs = inputs.permute(0, 3, 1, 2)
         model = model.to(memory_format=torch.channels_last)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     run = torch.compile(model) if order["variant"] == "compile" else model
     optimizer = torch.optim.Adam(trained, order["learningRate"], eps=1e-7, fused=True)
+    dtype = getattr(torch, order["precision"])
     batches = list(zip(inputs.split(order["batchSize"]), labels.split(order["batchSize"])))
 
     def take_steps(num_steps):
         total = torch.zeros(())
         for x, y in batches[:num_steps]:
             optimizer.zero_grad(set_to_none=True)
-            loss = F.cross_entropy(run(x).flatten(0, -2), y.flatten())
+            with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
+                loss = F.cross_entropy(run(x).flatten(0, -2), y.flatten())
             loss.backward()
             optimizer.step()
             total += loss.detach()
         return total.item() / num_steps
 
-    return sum(parameter.numel() for parameter in trained), f"PyTorch {torch.__version__}", take_steps
+    return sum(parameter.numel() for parameter in trained), take_steps
 
 
-serve(prepare)
+serve(load, prepare)

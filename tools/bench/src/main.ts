@@ -1,10 +1,10 @@
 /**
- * `pnpm bench [name…] [--json [FILE.json]] [--quick] [--rounds N] [--models A,B] [--peers]`: measures Anneal against its peers, interleaved in one run.
+ * `pnpm bench [name…] [--json [FILE.json]] [--quick] [--rounds N] [--models A,B] [--peers] [--precision P]`: measures Anneal against its peers, interleaved in one run.
  */
 import { writeFileSync } from "node:fs";
 import { toAnnealError } from "@anneal/contracts";
 import { benches } from "./benches/index.ts";
-import { parseArguments } from "./harness/arguments.ts";
+import { benchPrecisions, parseArguments } from "./harness/arguments.ts";
 import { BenchScope, type Row } from "./harness/bench.ts";
 import { describeMachine, formatMachine } from "./harness/machine.ts";
 import { renderTable } from "./harness/render.ts";
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     process.stdout.write(`${help()}\n`);
     return;
   }
-  const { names, json, jsonFile, quick, rounds, models, peers } = options;
+  const { names, json, jsonFile, quick, rounds, models, peers, precision } = options;
   const machine = describeMachine();
   const date = new Date().toISOString();
   log(`${date}: ${formatMachine(machine)}${quick ? "; quick: these numbers mean little" : ""}`);
@@ -43,6 +43,7 @@ async function main(): Promise<void> {
       rounds,
       models,
       peers,
+      precision,
       log: (line) => log(`${bench.name}: ${line}`),
     });
     using signals = endOnSignal(scope);
@@ -97,15 +98,16 @@ function endOnSignal(scope: BenchScope) {
 
 function help(): string {
   return [
-    "usage: pnpm bench [name…] [--json [FILE.json]] [--quick] [--rounds N] [--models A,B] [--peers]",
+    "usage: pnpm bench [name…] [--json [FILE.json]] [--quick] [--rounds N] [--models A,B] [--peers] [--precision P]",
     "",
     ...benches.map(({ name, measures }) => `  ${name.padEnd(14)} ${measures}`),
     "",
     "  --json         one JSON document with the rows in place of the table; with a file: into it, beside the table",
     "  --quick        seconds in place of minutes: shows that a bench works, not what it measures",
     "  --rounds N     rounds of every comparison",
-    `  --models A,B   step only: some of ${workloads.map(({ name }) => name).join(", ")}`,
-    "  --peers        step only: Keras and PyTorch too, in a Python environment that is made in the cache (gigabytes)",
+    `  --models A,B   step and memory: some of ${workloads.map(({ name }) => name).join(", ")}`,
+    "  --peers        step and memory: Keras and PyTorch too, in a Python environment that is made in the cache (gigabytes)",
+    `  --precision P  step only: ${benchPrecisions.join(" (default) or ")}`,
     "",
     "example: pnpm bench train feed --rounds 3",
   ].join("\n");

@@ -1,27 +1,21 @@
-import { AnnealError } from "@anneal/contracts";
 import type { Bench } from "../harness/bench.ts";
-import { measureWorkload, subjectSpecs, type WorkloadResult } from "../step/measure.ts";
+import { measureWorkload, type WorkloadResult } from "../step/measure.ts";
 import { peerCommands } from "../step/peers.ts";
 import { reportSteps } from "../step/report.ts";
-import { workloads } from "../step/workloads.ts";
+import { stepSpecs } from "../step/subject-specs.ts";
+import { stepWorkloads, workloadsNamed } from "../step/workloads.ts";
 
-/** A training step of five kinds of models: compiled against eager, tfjs-node's own loop, and two Python peers. */
+/** A training step of five kinds of models: compiled against eager or float32, tfjs-node's own loop, and Python peers. */
 export const step: Bench = {
   name: "step",
   measures: "ms a training step on five models, against eager, tfjs-node and (--peers) Keras and PyTorch",
   async run(scope) {
-    const chosen = choose(scope.settings.models);
-    const specs = subjectSpecs(scope.settings.peers ? await peerCommands(scope) : []);
+    const { models, peers, precision } = scope.settings;
+    const specs = stepSpecs(precision, peers ? await peerCommands(scope, precision) : []);
     const results: WorkloadResult[] = [];
-    for (const workload of chosen) results.push(await measureWorkload(scope, workload, specs));
-    return reportSteps(results);
+    for (const workload of models === null ? stepWorkloads : workloadsNamed(models)) {
+      results.push(await measureWorkload(scope, workload, specs));
+    }
+    return reportSteps(results, precision);
   },
 };
-
-function choose(names: readonly string[] | null) {
-  if (names === null) return workloads;
-  const known = workloads.map(({ name }) => name as string);
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown === undefined) return workloads.filter(({ name }) => names.includes(name));
-  throw new AnnealError("USAGE", `there is no model called "${unknown}"`, `Use some of: ${known.join(", ")}.`);
-}

@@ -12,24 +12,26 @@ it("reads names and flags; no names mean all", () => {
     rounds: 3,
     models: null,
     peers: false,
+    precision: "float32",
     help: false,
   });
   expect(parseArguments([], known)).toMatchObject({ names: known, json: false, quick: false, rounds: null });
 });
 
 it("reads what the step bench takes, and a file after --json", () => {
-  const args = ["feed", "--models", "mlp,cnn", "--peers", "--json", "out.json", "train"];
+  const args = ["feed", "--models", "mlp,cnn", "--peers", "--precision", "bfloat16", "--json", "out.json", "train"];
   expect(parseArguments(args, known)).toMatchObject({
     names: ["feed", "train"],
     models: ["mlp", "cnn"],
     peers: true,
+    precision: "bfloat16",
     json: false,
     jsonFile: "out.json",
   });
   expect(parseArguments(["--json", "feed"], known)).toMatchObject({ names: ["feed"], json: true, jsonFile: null });
 });
 
-it.each([[["tain"]], [["--rounds", "0"]], [["--rounds", "1.5"]], [["--fast"]]])(
+it.each([[["tain"]], [["--rounds", "0"]], [["--rounds", "1.5"]], [["--fast"]], [["--precision", "float8"]]])(
   "refuses %j, saying what to write",
   (args) => {
     expect(() => parseArguments(args, known)).toThrow(expect.objectContaining({ code: "USAGE" }));

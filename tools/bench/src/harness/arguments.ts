@@ -1,6 +1,10 @@
 import { parseArgs } from "node:util";
 import { AnnealError } from "@anneal/contracts";
 
+/** Those that a CPU has fast kernels for. */
+export const benchPrecisions = ["float32", "bfloat16"] as const;
+export type BenchPrecision = (typeof benchPrecisions)[number];
+
 export interface BenchArguments {
   /** Names of benches; all when none is given. */
   readonly names: readonly string[];
@@ -10,10 +14,12 @@ export interface BenchArguments {
   readonly jsonFile: string | null;
   readonly quick: boolean;
   readonly rounds: number | null;
-  /** Models of the step bench; all of them when null. */
+  /** Models of the step and memory benches; all of theirs when null. */
   readonly models: readonly string[] | null;
   /** Whether Python peers are measured too. */
   readonly peers: boolean;
+  /** What the step bench's steps are computed in. */
+  readonly precision: BenchPrecision;
   readonly help: boolean;
 }
 
@@ -27,10 +33,18 @@ export function parseArguments(args: readonly string[], known: readonly string[]
   if (rounds !== null && !(Number.isInteger(rounds) && rounds >= 1)) {
     throw usage(`--rounds takes a whole number from 1, not "${values.rounds}"`, "Write for example --rounds 5.");
   }
+  const { precision = "float32" } = values;
+  if (!isBenchPrecision(precision)) {
+    throw usage(`--precision takes no "${precision}"`, `Use one of: ${benchPrecisions.join(", ")}.`);
+  }
   const { json = false, quick = false, peers = false, help = false } = values;
   const names = positionals.length > 0 ? [...new Set(positionals)] : known;
   const models = values.models?.split(",") ?? null;
-  return { names, json, jsonFile, quick, rounds, models, peers, help };
+  return { names, json, jsonFile, quick, rounds, models, peers, precision, help };
+}
+
+function isBenchPrecision(text: string): text is BenchPrecision {
+  return (benchPrecisions as readonly string[]).includes(text);
 }
 
 /** `--json FILE.json` is taken out: an option whose value may be missing is none that `parseArgs` knows. */
@@ -51,6 +65,7 @@ function parse(args: readonly string[]) {
         rounds: { type: "string" },
         models: { type: "string" },
         peers: { type: "boolean" },
+        precision: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });

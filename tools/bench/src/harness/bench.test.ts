@@ -3,7 +3,14 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { BenchScope, rowsOf } from "./bench.ts";
 
-const settings = { quick: false, rounds: null, models: null, peers: false, log: () => {} };
+const settings = {
+  quick: false,
+  rounds: null,
+  models: null,
+  peers: false,
+  precision: "float32",
+  log: () => {},
+} as const;
 
 describe("a bench's scope", () => {
   it("takes back what a bench made, the newest first, also when it fails", async () => {

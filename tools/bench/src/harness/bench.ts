@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { BenchPrecision } from "./arguments.ts";
 import { median, relativeSpread, roundRatios } from "./statistics.ts";
 
 /** One number that a bench found. */
@@ -38,10 +39,12 @@ export interface BenchSettings {
   readonly quick: boolean;
   /** Overrides the number of rounds of every bench. */
   readonly rounds: number | null;
-  /** Models of the step bench; all of them when null. */
+  /** Models of the step and memory benches; all of theirs when null. */
   readonly models: readonly string[] | null;
   /** Whether Python peers are measured too. */
   readonly peers: boolean;
+  /** What the step bench's steps are computed in. */
+  readonly precision: BenchPrecision;
   readonly log: (line: string) => void;
 }
 

@@ -1,18 +1,16 @@
 import { fileURLToPath } from "node:url";
 import type { EngineName, StepExplanation } from "@anneal/contracts";
-import { loadTensorflow } from "@anneal/runtime";
 import { createEngine } from "@anneal/training";
 import { readBatches, toBatches, writeTensors } from "./batches.ts";
 import { learningRate, seed, workloadRecipe } from "./recipe.ts";
-import { findWorkload, serve, threadOptions } from "./serve.ts";
+import { findWorkload, serve } from "./serve.ts";
 
 /** Of the bench: what a run knows of its length. */
 const numRoundsAhead = 400;
 
 /** Anneal: a workload's recipe in one of the engines, as the training loop drives it. */
-await serve((order) => {
+await serve((order, tf) => {
   const workload = findWorkload(order.workload);
-  const { tf, version } = loadTensorflow(threadOptions(order));
   const batches = toBatches(readBatches(order.batchesPath), workload);
   const recipe = workloadRecipe(workload);
   const { batchSize, inputs, labels, numClasses } = workload;
@@ -29,6 +27,8 @@ await serve((order) => {
     numClasses,
     optimizer: recipe.optimizer({ parameters: {}, totalSteps: batches.length, stepsPerEpoch: batches.length }),
     initialWeights: null,
+    precision: order.precision,
+    ...order.rung,
     // As in a training of a minute or more: several steps a call are tried where steps are short, XLA is not.
     lowering: { numSteps: numRoundsAhead * workload.numSteps, maxStepsPerCall: workload.numSteps },
   });
@@ -40,7 +40,7 @@ await serve((order) => {
   const numParameters = optimizer.reduce((sum, { data }) => sum + data.length, 0) / 2;
   let step = 0;
   return {
-    ready: { numParameters, prepareMs, version: `TensorFlow ${version}` },
+    ready: { numParameters, prepareMs },
     takeSteps(numSteps) {
       let loss = 0;
       for (let from = 0; from < numSteps; from += stepsPerCall) {

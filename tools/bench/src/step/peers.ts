@@ -5,31 +5,39 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { AnnealError } from "@anneal/contracts";
+import { AnnealError, type ComputePrecision } from "@anneal/contracts";
 import { cacheDirectory } from "@anneal/runtime";
 import type { BenchScope } from "../harness/bench.ts";
 import type { SubjectCommand } from "./subject.ts";
 
 export interface PeerCommand {
   readonly name: string;
-  readonly family: "Keras" | "PyTorch";
+  readonly family: "Keras" | "PyTorch" | "hand-written graph";
   readonly command: SubjectCommand;
   readonly variant: string;
+  readonly precision: ComputePrecision;
 }
 
 const directory = fileURLToPath(new URL("../../python/", import.meta.url));
 const run = promisify(execFile);
 
-/** Each Python peer in both of its ways, in an environment that is made when it is first asked for. */
-export async function peerCommands(scope: BenchScope): Promise<readonly PeerCommand[]> {
+/**
+ * Each Python peer in both of its ways, and in bfloat16 a graph that is written by hand, in an environment that is made when
+ * it is first asked for.
+ */
+export async function peerCommands(scope: BenchScope, precision: ComputePrecision): Promise<readonly PeerCommand[]> {
   const file = await ensureEnvironment(scope);
   const command = (script: string): SubjectCommand => ({ file, args: [join(directory, script)], env });
   const [keras, torch] = [command("keras_subject.py"), command("torch_subject.py")];
+  const name = "hand-written graph";
   return [
-    { name: "Keras", family: "Keras", command: keras, variant: "graph" },
-    { name: "Keras jit_compile", family: "Keras", command: keras, variant: "jit" },
-    { name: "PyTorch", family: "PyTorch", command: torch, variant: "eager" },
-    { name: "PyTorch torch.compile", family: "PyTorch", command: torch, variant: "compile" },
+    { name: "Keras", family: "Keras", command: keras, variant: "graph", precision },
+    { name: "Keras jit_compile", family: "Keras", command: keras, variant: "jit", precision },
+    { name: "PyTorch", family: "PyTorch", command: torch, variant: "eager", precision },
+    { name: "PyTorch torch.compile", family: "PyTorch", command: torch, variant: "compile", precision },
+    ...(precision === "float32"
+      ? []
+      : [{ name, family: name, command: command("graph_subject.py"), variant: "graph", precision } as const]),
   ];
 }
 

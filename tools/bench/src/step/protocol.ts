@@ -1,7 +1,9 @@
+import type { ComputePrecision, MemoryRung } from "@anneal/contracts";
+
 /**
  * What the bench and its subjects say to each other, whatever language these are in: the order as JSON on the command
- * line, then requests as lines on stdin and replies as lines on file descriptor 3 (stdout belongs to libraries that
- * print). A subject ends when its stdin does.
+ * line, answered by "loaded", then requests as lines on stdin and replies as lines on file descriptor 3 (stdout belongs
+ * to libraries that print). A subject ends when its stdin does.
  */
 export interface SubjectOrder {
   readonly workload: string;
@@ -15,28 +17,45 @@ export interface SubjectOrder {
   readonly learningRate: number;
   /** How the subject runs the step: an engine's name, or a peer's way to compile. */
   readonly variant: string;
+  /** What steps are computed in; weights are float32 in any. */
+  readonly precision: ComputePrecision;
+  /** How Anneal's compiled engine saves memory; nobody else does. */
+  readonly rung: EngineRung;
+}
+
+/** What an engine does for a memory policy: batches that are prepared ahead are none of its business. */
+export type EngineRung = Pick<MemoryRung, "microBatches" | "recomputeSegments">;
+
+/** Build the model, and whatever else comes before the first step. */
+export interface PrepareRequest {
+  readonly type: "prepare";
 }
 
 /** Take this many steps, from the first batch on. */
 export interface StepRequest {
+  readonly type: "step";
   readonly numSteps: number;
 }
 
 /** Say where the time of a step goes; only Anneal's compiled engine can. */
 export interface ExplainRequest {
-  readonly explain: true;
+  readonly type: "explain";
 }
 
-export type SubjectRequest = StepRequest | ExplainRequest;
+export type SubjectRequest = PrepareRequest | StepRequest | ExplainRequest;
 
 export type SubjectReply =
+  | {
+      /** The framework is there, and nothing of the model or the batches. */
+      readonly type: "loaded";
+      readonly version: string;
+    }
   | {
       readonly type: "ready";
       /** Values that are trained. */
       readonly numParameters: number;
-      /** From a loaded library and data in memory to a model that can take steps, in ms. */
+      /** From a loaded library to a model that can take steps, in ms. */
       readonly prepareMs: number;
-      readonly version: string;
     }
   | {
       readonly type: "stepped";
@@ -51,6 +70,7 @@ export type SubjectReply =
     }
   | { readonly type: "failed"; readonly message: string };
 
+export type Loaded = Extract<SubjectReply, { type: "loaded" }>;
 export type Ready = Extract<SubjectReply, { type: "ready" }>;
 export type Explained = Extract<SubjectReply, { type: "explained" }>;
 export type Stepped = Extract<SubjectReply, { type: "stepped" }>;

@@ -1,12 +1,22 @@
 import { expect, it } from "vitest";
-import { checkEqualWork, type Measured, type SubjectSpec } from "./measure.ts";
+import type { Measured } from "./measure.ts";
 import { reportSteps } from "./report.ts";
+import { plainRung, type SubjectSpec } from "./subject-specs.ts";
 import { workloads } from "./workloads.ts";
 
 function measured(name: string, family: SubjectSpec["family"], msPerStep: readonly number[]): Measured {
   return {
-    subject: { name, family, variant: "", isOptional: false, command: { file: "", args: [], env: {} } },
-    ready: { type: "ready", numParameters: 1_000, prepareMs: 100, version: "1" },
+    subject: {
+      name,
+      family,
+      variant: "",
+      precision: "float32",
+      rung: plainRung,
+      isOptional: false,
+      command: { file: "", args: [], env: {} },
+    },
+    version: "1",
+    ready: { type: "ready", numParameters: 1_000, prepareMs: 100 },
     firstLoss: 2.5,
     msPerStep,
     losses: msPerStep.map(() => 2),
@@ -29,7 +39,7 @@ const result = (workload: (typeof workloads)[number], oursMs: number) => ({
 });
 
 it("compares with the best variant of each peer, and the mean with the better of the Python peers", () => {
-  const { rows, notes } = reportSteps([result(workloads[0], 20), result(workloads[1], 5)]);
+  const { rows, notes } = reportSteps([result(workloads[0], 20), result(workloads[1], 5)], "float32");
   const ratios = rows.filter(({ metric }) => metric === "step").map(({ peer, ratio }) => [peer, ratio]);
   expect(ratios).toEqual([
     ["tfjs-node model.fit", 4],
@@ -48,18 +58,37 @@ it("compares with the best variant of each peer, and the mean with the better of
 
 it("says nothing of peers that were not measured", () => {
   const alone = { ...result(workloads[0], 20), measured: result(workloads[0], 20).measured.slice(0, 1) };
-  expect(reportSteps([alone]).rows).toEqual([
+  expect(reportSteps([alone], "float32").rows).toEqual([
     expect.objectContaining({ metric: "prepare", value: 100, peer: null, ratio: null }),
   ]);
 });
 
-it.each([
-  { numParameters: 1_001, firstLoss: 2.5 },
-  { numParameters: 1_000, firstLoss: 2.51 },
-  { numParameters: 1_000, firstLoss: Number.NaN },
-])("refuses to compare a model with one of $numParameters parameters and a first loss of $firstLoss", (other) => {
-  const ours = { spec: { name: "ours" }, ready: { numParameters: 1_000 }, firstLoss: 2.5 };
-  const peer = { spec: { name: "peer" }, ready: other, firstLoss: other.firstLoss };
-  expect(() => checkEqualWork({ name: "mlp" }, [ours, peer])).toThrow(/the mlp of peer/);
-  expect(() => checkEqualWork({ name: "mlp" }, [ours, { ...ours, firstLoss: 2.501 }])).not.toThrow();
+it("compares bfloat16 with float32 and with a graph written by hand, and names the precision", () => {
+  const in16Bits = (workload: (typeof workloads)[number]) => {
+    const {
+      measured: [ours, ...peers],
+      ...rest
+    } = result(workload, 10);
+    const others = [
+      measured("Anneal float32", "Anneal float32", [16, 16, 16]),
+      measured("hand-written graph", "hand-written graph", [9, 9, 9]),
+    ];
+    return { ...rest, measured: [ours!, ...others, ...peers] };
+  };
+  const { rows } = reportSteps([in16Bits(workloads[0]), in16Bits(workloads[1])], "bfloat16");
+  expect(rows.every(({ workload }) => workload.endsWith(", bfloat16"))).toBe(true);
+  const ratios = rows.filter(({ metric }) => metric === "step").map(({ peer, ratio }) => [peer, ratio]);
+  expect(ratios.slice(0, 5)).toEqual([
+    ["Anneal float32", 1.6],
+    ["tfjs-node model.fit", 8],
+    ["Keras jit_compile", 2],
+    ["PyTorch", 1.6],
+    ["hand-written graph", 0.9],
+  ]);
+  expect(ratios.slice(-4)).toEqual([
+    ["tfjs-node model.fit", expect.closeTo(8)],
+    ["Anneal float32", expect.closeTo(1.6)],
+    ["the better Python peer", expect.closeTo(1.6)],
+    ["hand-written graph", expect.closeTo(0.9)],
+  ]);
 });

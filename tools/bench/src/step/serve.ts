@@ -1,8 +1,9 @@
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { inspect } from "node:util";
+import { loadTensorflow, type Tfjs } from "@anneal/runtime";
 import { machineThreads } from "../subjects/mnist.ts";
-import type { Ready, SubjectOrder, SubjectReply, SubjectRequest } from "./protocol.ts";
+import type { PrepareRequest, Ready, SubjectOrder, SubjectReply, SubjectRequest } from "./protocol.ts";
 import { type Workload, type WorkloadName, workloads } from "./workloads.ts";
 
 /** A model that is ready for steps. */
@@ -14,31 +15,47 @@ export interface Prepared {
   readonly explain?: () => number;
 }
 
-/** Answers the bench's requests one after another until it goes. */
-export async function serve(prepare: (order: SubjectOrder) => Prepared | Promise<Prepared>): Promise<void> {
+/**
+ * Answers the bench's requests one after another until it goes.
+ *
+ * @param prepare reads the batches and builds the model
+ */
+export async function serve(prepare: (order: SubjectOrder, tf: Tfjs) => Prepared): Promise<void> {
   const reply = (message: SubjectReply): void => {
     writeSync(3, `${JSON.stringify(message)}\n`);
   };
   try {
-    const { ready, takeSteps, explain } = await prepare(JSON.parse(process.argv[2] ?? "{}") as SubjectOrder);
-    reply({ type: "ready", ...ready });
+    const order = JSON.parse(process.argv[2] ?? "{}") as SubjectOrder;
+    const { tf, version } = loadTensorflow(threadOptions(order));
+    reply({ type: "loaded", version: `TensorFlow.js ${tf.version_core}, TensorFlow ${version}` });
+    let prepared: Prepared | null = null;
     for await (const line of createInterface({ input: process.stdin })) {
       const request = JSON.parse(line) as SubjectRequest;
-      if ("explain" in request) {
-        if (explain === undefined) throw new Error("this subject cannot say where its time goes");
-        reply({ type: "explained", productShare: explain() });
-        continue;
-      }
-      const { numSteps } = request;
-      const startedAt = performance.now();
-      const loss = await takeSteps(numSteps);
-      reply({ type: "stepped", elapsedMs: performance.now() - startedAt, loss });
+      if (request.type === "prepare") {
+        prepared = prepare(order, tf);
+        reply({ type: "ready", ...prepared.ready });
+      } else reply(await answer(request, prepared));
     }
   } catch (cause) {
     reply({ type: "failed", message: inspect(cause) });
   }
   // TensorFlow's threads would keep the process.
   process.exit();
+}
+
+async function answer(
+  request: Exclude<SubjectRequest, PrepareRequest>,
+  prepared: Prepared | null,
+): Promise<SubjectReply> {
+  if (prepared === null) throw new Error(`asked to ${request.type} before it was prepared`);
+  const { takeSteps, explain } = prepared;
+  if (request.type === "explain") {
+    if (explain === undefined) throw new Error("this subject cannot say where its time goes");
+    return { type: "explained", productShare: explain() };
+  }
+  const startedAt = performance.now();
+  const loss = await takeSteps(request.numSteps);
+  return { type: "stepped", elapsedMs: performance.now() - startedAt, loss };
 }
 
 export function findWorkload(name: string): Workload & { readonly name: WorkloadName } {
@@ -48,6 +65,6 @@ export function findWorkload(name: string): Workload & { readonly name: Workload
 }
 
 /** As many threads as the bench says, and as many ops at a time as in a run. */
-export function threadOptions({ numThreads }: SubjectOrder) {
+function threadOptions({ numThreads }: SubjectOrder) {
   return { numIntraOpThreads: numThreads, numInterOpThreads: machineThreads.interOp };
 }

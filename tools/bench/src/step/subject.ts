@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable } from "node:stream";
-import type { Explained, Ready, Stepped, SubjectOrder, SubjectReply, SubjectRequest } from "./protocol.ts";
+import type { Explained, Loaded, Ready, Stepped, SubjectOrder, SubjectReply, SubjectRequest } from "./protocol.ts";
 
 export interface SubjectCommand {
   readonly file: string;
@@ -20,14 +20,15 @@ export class Subject {
     this.#replies = createInterface({ input: child.stdio[3] as Readable });
   }
 
-  static async start({ file, args, env }: SubjectCommand, order: SubjectOrder): Promise<readonly [Subject, Ready]> {
+  /** A process whose framework is loaded, and nothing else. */
+  static async start({ file, args, env }: SubjectCommand, order: SubjectOrder): Promise<readonly [Subject, Loaded]> {
     // stdout is for the bench's result.
     const child = spawn(file, [...args, JSON.stringify(order)], { env, stdio: ["pipe", 2, 2, "pipe"] });
     // Writing to a subject that has died: its end is what is reported.
     child.stdin?.on("error", () => {});
     const subject = new Subject(child);
     try {
-      return [subject, await subject.#next("ready")];
+      return [subject, await subject.#next("loaded")];
     } catch (cause) {
       await subject.close();
       throw cause;
@@ -38,14 +39,19 @@ export class Subject {
     return this.#child.pid ?? -1;
   }
 
+  /** Builds the model; the subject can take steps then. */
+  async prepare(): Promise<Ready> {
+    return this.#ask("ready", { type: "prepare" });
+  }
+
   /** Takes steps with the first `numSteps` batches. */
   async step(numSteps: number): Promise<Stepped> {
-    return this.#ask("stepped", { numSteps });
+    return this.#ask("stepped", { type: "step", numSteps });
   }
 
   /** Where the time of a step goes. Trains in a session of its own: measure memory before. */
   async explain(): Promise<Explained> {
-    return this.#ask("explained", { explain: true });
+    return this.#ask("explained", { type: "explain" });
   }
 
   #ask<Type extends SubjectReply["type"]>(type: Type, request: SubjectRequest) {

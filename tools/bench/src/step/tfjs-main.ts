@@ -1,15 +1,14 @@
 import { numElements } from "@anneal/data";
-import { installSeededRandom, loadTensorflow } from "@anneal/runtime";
+import { installSeededRandom } from "@anneal/runtime";
 import type { Tensor } from "@tensorflow/tfjs";
 import { readBatches } from "./batches.ts";
 import { models } from "./models/index.ts";
 import { learningRate, seed } from "./recipe.ts";
-import { findWorkload, serve, threadOptions } from "./serve.ts";
+import { findWorkload, serve } from "./serve.ts";
 
 /** The peer: tfjs-node's own `model.fit` as its users call it, on the same layers and initial weights. */
-await serve((order) => {
+await serve((order, tf) => {
   const workload = findWorkload(order.workload);
-  const { tf, version } = loadTensorflow(threadOptions(order));
   const { inputs, labels } = readBatches(order.batchesPath);
   const { batchSize, numClasses } = workload;
   const numSamples = labels.length / numElements(workload.labels.shape);
@@ -31,7 +30,7 @@ await serve((order) => {
   const numParameters = model.trainableWeights.reduce((sum, { shape }) => sum + numElements(shape as number[]), 0);
   const heads = new Map<number, readonly [Tensor, Tensor]>();
   return {
-    ready: { numParameters, prepareMs, version: `tfjs-node ${tf.version_core}, TensorFlow ${version}` },
+    ready: { numParameters, prepareMs },
     async takeSteps(numSteps) {
       const head =
         heads.get(numSteps) ?? ([xs, ys].map((all) => all.slice(0, numSteps * batchSize)) as [Tensor, Tensor]);

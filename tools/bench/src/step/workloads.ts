@@ -1,3 +1,4 @@
+import { AnnealError } from "@anneal/contracts";
 import type { FieldSpec } from "@anneal/data";
 
 /** What every subject trains, by numbers alone: nothing here knows TensorFlow. */
@@ -17,7 +18,7 @@ export interface Workload {
 const scalarLabels: FieldSpec = { shape: [], dtype: "int32" };
 const tokens: FieldSpec = { shape: [128], dtype: "int32" };
 
-export const workloads = [
+export const stepWorkloads = [
   {
     name: "mlp",
     title: "MLP 32-256-256-10, batch 256",
@@ -65,4 +66,25 @@ export const workloads = [
   },
 ] as const satisfies readonly Workload[];
 
+/** Deep and narrow: most of what a step takes is activations. */
+const deepconv = {
+  name: "deepconv",
+  title: "24 convolutions of 32 channels, 32x32x32, batch 64",
+  batchSize: 64,
+  inputs: { shape: [32, 32, 32], dtype: "float32" },
+  labels: scalarLabels,
+  numClasses: 10,
+  numSteps: 2,
+} as const satisfies Workload;
+
+export const workloads = [...stepWorkloads, deepconv] as const;
+
 export type WorkloadName = (typeof workloads)[number]["name"];
+
+/** Those with these names. Throws USAGE for one that there is not. */
+export function workloadsNamed(names: readonly string[]): readonly (typeof workloads)[number][] {
+  const known = workloads.map(({ name }) => name as string);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return workloads.filter(({ name }) => names.includes(name));
+  throw new AnnealError("USAGE", `there is no model called "${unknown}"`, `Use some of: ${known.join(", ")}.`);
+}

@@ -8,8 +8,17 @@ export function resetPeakMemory(pid: number): void {
 
 /** Largest resident memory that a living process has had so far, or since it was reset, in MiB. Linux only. */
 export function peakMemoryMiB(pid: number): number {
-  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status does not say VmHWM`);
+  return statusMiB(pid, "VmHWM");
+}
+
+/** Resident memory of a living process as it is now, in MiB. Linux only. */
+export function residentMiB(pid: number): number {
+  return statusMiB(pid, "VmRSS");
+}
+
+function statusMiB(pid: number, field: string): number {
+  const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status does not say ${field}`);
   return Number(kilobytes) / 1_024;
 }
 

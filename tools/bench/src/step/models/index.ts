@@ -3,6 +3,7 @@ import { loadRecipe, parseParameters } from "@anneal/training";
 import type { LayersModel } from "@tensorflow/tfjs";
 import type { Workload, WorkloadName } from "../workloads.ts";
 import { cnn } from "./cnn.ts";
+import { deepconv } from "./deepconv.ts";
 import { lstm } from "./lstm.ts";
 import { mlp } from "./mlp.ts";
 
@@ -26,4 +27,5 @@ export const models: Readonly<Record<WorkloadName, BuildModel>> = {
   resnet: await ofRecipe("resnet20", { width: 16 }),
   transformer: await ofRecipe("chars", { width: 256, numLayers: 4, numHeads: 8 }),
   lstm,
+  deepconv,
 };

@@ -1,0 +1,71 @@
+import { fileURLToPath } from "node:url";
+import type { ComputePrecision } from "@anneal/contracts";
+import { tensorflowEnvironment } from "@anneal/runtime";
+import { machineThreads } from "../subjects/mnist.ts";
+import type { PeerCommand } from "./peers.ts";
+import type { EngineRung } from "./protocol.ts";
+import type { SubjectCommand } from "./subject.ts";
+
+/** Who takes steps. Of a family with several variants the best counts. */
+export interface SubjectSpec {
+  readonly name: string;
+  readonly family:
+    | "Anneal"
+    | "Anneal float32"
+    | "Anneal eager"
+    | "tfjs-node model.fit"
+    | "Keras"
+    | "PyTorch"
+    | "hand-written graph";
+  readonly command: SubjectCommand;
+  readonly variant: string;
+  readonly precision: ComputePrecision;
+  readonly rung: EngineRung;
+  /** Whether the others are measured without it where it cannot run. */
+  readonly isOptional: boolean;
+}
+
+export const plainRung: EngineRung = { microBatches: 1, recomputeSegments: 1 };
+
+/** Anneal's compiled engine. */
+function annealSpec(precision: ComputePrecision, rung: EngineRung = plainRung): SubjectSpec {
+  return { ...own, name: "Anneal", family: "Anneal", command: anneal, variant: "compiled", precision, rung };
+}
+
+/** tfjs-node's own way to train; it has float32 alone. */
+function modelFitSpec(): SubjectSpec {
+  const name = "tfjs-node model.fit";
+  return {
+    ...own,
+    name,
+    family: name,
+    command: node(new URL("./tfjs-main.ts", import.meta.url)),
+    variant: "model.fit",
+  };
+}
+
+/**
+ * All who take steps in a precision, and for bfloat16 those who do not have it or are to be beaten by it. Anneal first: the
+ * first subject writes the initial weights that the peers read.
+ */
+export function stepSpecs(precision: ComputePrecision, peers: readonly PeerCommand[]): readonly SubjectSpec[] {
+  const reference: SubjectSpec =
+    precision === "float32"
+      ? { ...own, name: "Anneal eager", family: "Anneal eager", command: anneal, variant: "eager" }
+      : { ...annealSpec("float32"), name: "Anneal float32", family: "Anneal float32" };
+  return [annealSpec(precision), reference, modelFitSpec(), ...peers.map(peerSpec)];
+}
+
+function peerSpec(peer: PeerCommand): SubjectSpec {
+  return { ...peer, rung: plainRung, isOptional: true };
+}
+
+const { intraOp, interOp } = machineThreads;
+const environment = tensorflowEnvironment({ numIntraOpThreads: intraOp, numInterOpThreads: interOp });
+const own = { precision: "float32", rung: plainRung, isOptional: false } as const;
+const anneal = node(new URL("./anneal-main.ts", import.meta.url));
+
+function node(main: URL): SubjectCommand {
+  const env = { ...process.env, ...environment };
+  return { file: process.execPath, args: ["--disable-warning=ExperimentalWarning", fileURLToPath(main)], env };
+}
