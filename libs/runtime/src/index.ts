@@ -23,7 +23,7 @@ export {
 export { peakRssBytes, type ResidentMemory, residentMemory } from "./peakMemory.ts";
 export { recipeResolutionArguments, registerRecipeResolution } from "./resolveHook.ts";
 export type { Allocation, NodeRun, NodeTiming, RunOutput } from "./runMetadata.ts";
-export { installSeededRandom, type SeededRandom, type SeededRandomOptions } from "./seededRandom.ts";
+export { installSeededRandom, type SeededRandom, type SeededRandomOptions, stepKey } from "./seededRandom.ts";
 export {
   createSharedTensor,
   type SharedDtype,

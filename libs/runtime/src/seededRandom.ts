@@ -18,6 +18,8 @@ import type { OpAttribute, TensorflowBackend, Tfjs } from "./tensorflow.ts";
  *   draws with the same seed and shape in one step are equal, as in tfjs; unlike there, they change with the step.
  * - While weights are initialised the streams are "init-draw" and "init-seed" and the second number is -1.
  *
+ * A step on a batch in parts draws for each part of its own: the second number is then `stepKey(step, part)`.
+ *
  * So the first number is a constant of the place in the program, and only the second changes from step to step: a
  * tracer passes a `makeKey` that packs the constant with its step placeholder, and the graph draws what eager drew.
  */
@@ -29,8 +31,8 @@ export interface SeededRandomOptions {
 }
 
 export interface SeededRandom {
-  /** Draws from here on are those of training step `step` (>= 0). */
-  beginStep(step: number): void;
+  /** Draws from here on are those of training step `step` (>= 0), on this part of its batch. By default the first. */
+  beginStep(step: number, part?: number): void;
   /** Draws from here on are those of the initial weights, from the first. In force after the installation. */
   beginInit(): void;
   /** Gives tfjs its own random numbers back. */
@@ -70,15 +72,22 @@ export function installSeededRandom(tf: Tfjs, options: SeededRandomOptions): See
     numDraws = 0;
   };
   return {
-    beginStep(next) {
-      if (!Number.isInteger(next) || next < 0 || next > 0x7fff_ffff) throw new RangeError(`not a step: ${next}`);
-      begin(next);
-    },
+    beginStep: (next, part) => begin(stepKey(next, part)),
     beginInit: () => begin(initStep),
     uninstall() {
       if (slot[sourceKey] === source) delete slot[sourceKey];
     },
   };
+}
+
+/**
+ * The second number of the keys of a step, on one part of its batch: the step itself for the first part, and a negative number that
+ * is a hash of both for the others, whatever the number of parts. Never that of the initial weights.
+ */
+export function stepKey(step: number, part = 0): number {
+  if (!Number.isInteger(step) || step < 0 || step > 0x7fff_ffff) throw new RangeError(`not a step: ${step}`);
+  if (part === 0) return step;
+  return -2 - (createHash("sha256").update(`${step}/${part}`).digest().readUInt32LE(0) >>> 2);
 }
 
 function createSource(tf: Tfjs, nextKey: (seed: Seed) => Tensor1D): RandomSource {

@@ -10,7 +10,8 @@ import { callFamilies } from "./test-support/families.ts";
 /** What rules say of these takes a session to compare: tests of whole graphs do. */
 // biome-ignore format: one list
 const sessionOps = [
-  "Const", "Placeholder", "NoOp", "Switch", "Merge", "VarHandleOp", "ReadVariableOp", "AssignVariableOp", "AssignSubVariableOp",
+  "Const", "Placeholder", "NoOp", "Switch", "Merge", "VarHandleOp", "ReadVariableOp", "AssignVariableOp", "AssignAddVariableOp",
+  "AssignSubVariableOp",
   "ResourceApplyAdam", "ResourceApplyGradientDescent", "ResourceApplyMomentum",
 ];
 

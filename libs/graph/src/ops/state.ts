@@ -16,6 +16,7 @@ export const stateOps: OpFamily = {
   },
   ...rows(
     [
+      "AssignAddVariableOp",
       "AssignVariableOp",
       "AssignSubVariableOp",
       "ResourceApplyAdam",

@@ -1,29 +1,25 @@
-import { createHash } from "node:crypto";
 import type { NamedTensor } from "@anneal/checkpoint";
-import { type CompiledProgram, compileProgram, type Entry, type Pass } from "@anneal/compiler";
 import type { StepExecution, StepExplanation } from "@anneal/contracts";
 import { numElements, type TypedArray } from "@anneal/data";
 import type { LoweringTrial } from "@anneal/policy";
-import {
-  type FeedValues,
-  freeUnusedMemory,
-  GraphSession,
-  installSeededRandom,
-  type SeededRandom,
-  type SessionFunction,
-  type TensorflowBackend,
-  type Tfjs,
-} from "@anneal/runtime";
-import { scalarsOf } from "../optimizers/compiled-optimizer.ts";
+import { type FeedValues, installSeededRandom, type SeededRandom, type Tfjs } from "@anneal/runtime";
+import { addBatch, emptyAccumulator } from "../loop/bookkeeping.ts";
 import { slotsOf } from "../optimizers/eager-optimizer.ts";
-import { guardRecipe } from "../recipe/guard.ts";
 import { decideLowering } from "./decide-lowering.ts";
 import { explainStep } from "./explain-step.ts";
 import { guardEngine } from "./failures.ts";
-import { readGraph, type StoredGraph, writeGraph } from "./graph-store.ts";
-import type { MeasureContext } from "./measure-step.ts";
 import { passesOf } from "./passes-of.ts";
-import { buildRecipeStep, checkBatch, checkFinite, numParametersOf, type RecipeStep, toSums } from "./recipe-step.ts";
+import { buildRecipeStep, notFinite, numParametersOf, type RecipeStep, toSums, toTrained } from "./recipe-step.ts";
+import {
+  clearCall,
+  evaluateCalls,
+  isParted,
+  mayGroup,
+  partedCalls,
+  partSizes,
+  trainCall,
+  trainKinds,
+} from "./step-calls.ts";
 import type {
   Batch,
   BatchSums,
@@ -32,18 +28,12 @@ import type {
   PreparedEngine,
   StepEngine,
   StepScalars,
+  TrainedSums,
 } from "./step-engine.ts";
-import {
-  type BatchKind,
-  batchEntry,
-  loadEntry,
-  readEntry,
-  type StepState,
-  stepStateOf,
-  type TracedRandom,
-  tracedKey,
-  traceFit,
-} from "./step-program.ts";
+import { StepGraph } from "./step-graph.ts";
+import { callOf } from "./step-program/entries.ts";
+import type { StepState } from "./step-program/state.ts";
+import { type TracedRandom, tracedKey } from "./step-program/trace-step.ts";
 import { copyTensors, copyValues, matchTensors } from "./tensor-copies.ts";
 import { refuse } from "./unsupported.ts";
 import { modelTargets } from "./variables.ts";
@@ -61,102 +51,100 @@ export class CompiledEngine implements StepEngine {
 
   prepare(options: EngineOptions): PreparedEngine {
     this.dispose();
-    refuse(this.name, ["microBatches", "recomputeSegments"], options);
+    refuse(this.name, ["recomputeSegments"], options);
     const traced: TracedRandom = { step: null };
     const random = installSeededRandom(this.#tf, { seed: options.seed, makeKey: tracedKey(this.#tf, traced) });
     random.beginInit();
     const step = buildRecipeStep(options);
-    const state = stepStateOf(step);
-    const prepared: Prepared = {
-      step,
-      state,
-      random,
-      traced,
-      entries: new Map(),
-      passes: [],
-      session: null,
-      unsaved: null,
-      numUpdates: 0,
-    };
-    this.#prepared = prepared;
-    const initial = options.initialWeights
-      ? matchTensors(expected(state).model, options.initialWeights, "model")
-      : copyTensors(modelTargets(step.variables));
-    const values = [...initial.map(({ data }) => data as FeedValues), ...zeroSlots(state)];
-    const kept = this.#openKept(prepared, values);
-    if (kept !== null) return { numParameters: numParametersOf(step), ...kept };
-    const outputShape = guardRecipe("the model", options.recipePath, () => {
-      const shape = traceFit(this.#context(prepared, options.batchSize, 1));
-      const { train, evaluate } = options.batchSizes ?? { train: [options.batchSize], evaluate: [options.batchSize] };
-      for (const numSamples of train) this.#trace(prepared, { kind: "train", numSamples, numSteps: 1 });
-      for (const numSamples of evaluate) this.#trace(prepared, { kind: "evaluate", numSamples, numSteps: 1 });
-      return shape;
-    });
-    const lowering = guardEngine("choosing a lowering", () =>
-      decideLowering(askedOf(options), this.#measureContext(prepared, values)),
-    );
-    prepared.passes = passesOf(step, lowering.lowering);
-    const { stepsPerCall = 1 } = lowering;
-    if (stepsPerCall > 1) {
-      this.#trace(prepared, { kind: "train", numSamples: options.batchSize, numSteps: stepsPerCall });
+    const graph = new StepGraph({ tf: this.#tf, step, random, traced });
+    this.#prepared = { step, graph, random, numUpdates: 0, isSumming: false };
+    const numParameters = numParametersOf(step);
+    const values = initialValues(step, graph.state);
+    const asked = askedOf(options);
+    if ("lowering" in asked) {
+      const kept = graph.openKept(asked.lowering, values);
+      if (kept !== null) return { numParameters, ...kept, lowering: { ...asked, why: "as recorded", candidates: [] } };
     }
-    const graphDigest = trainDigest(prepared);
-    const { savedModel, signatures } = this.#open(prepared, values);
-    // A trace leaves several times the graph's size behind, hundreds of megabytes for a long recurrence.
-    freeUnusedMemory();
-    prepared.unsaved = {
-      digest: graphDigest,
-      graph: { savedModel, signatures, outputShape, variables: namesOf(state) },
-    };
-    return { numParameters: numParametersOf(step), outputShape, graphDigest, lowering };
+    const { outputShape } = graph.fit();
+    const { train, evaluate } = options.batchSizes ?? { train: [options.batchSize], evaluate: [options.batchSize] };
+    graph.trace([
+      ...train.flatMap((numSamples) => trainKinds(options, numSamples)),
+      ...evaluate.flatMap((numSamples) => partSizes(options, numSamples)).map(callOf.evaluate),
+    ]);
+    const lowering = guardEngine("choosing a lowering", () => decideLowering(asked, graph.measureContext(values)));
+    const { stepsPerCall = 1 } = lowering;
+    if (stepsPerCall > 1) graph.trace(trainKinds(options, options.batchSize, stepsPerCall));
+    const graphDigest = graph.open(passesOf(step, lowering.lowering), values);
+    return { numParameters, outputShape, graphDigest, lowering };
   }
 
-  trainBatch(batch: Batch, scalars: StepScalars): BatchSums {
+  trainBatch(batch: Batch, scalars: StepScalars): TrainedSums {
     return this.trainBatches([batch], [scalars])[0]!;
   }
 
-  trainBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): readonly BatchSums[] {
+  trainBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): readonly TrainedSums[] {
     const prepared = this.#ready();
-    this.#keepGraph(prepared);
-    const { step } = prepared;
-    const { numSamples } = batches[0]!;
-    const feeds = batches.flatMap((batch, index): readonly FeedValues[] => {
-      if (batch.numSamples !== numSamples) throw new RangeError("batches of one call must have one size");
-      const { step: number, learningRate } = scalars[index]!;
-      return [
-        ...this.#feedsOf(prepared, batch, number),
-        scalarsOf(step.options.optimizer, learningRate, prepared.numUpdates + index + 1),
-      ];
-    });
-    const call = this.#call(prepared, { kind: "train", numSamples, numSteps: batches.length });
-    const [reports, scales] = guardEngine("a step", () => call(feeds));
+    const { options } = prepared.step;
+    prepared.graph.keep();
+    if (isParted(options)) return batches.map((batch, index) => this.#trainParts(prepared, batch, scalars[index]!));
+    if (mayGroup(options)) return this.#trainTogether(prepared, batches, scalars);
+    return batches.flatMap((batch, index) => this.#trainTogether(prepared, [batch], [scalars[index]!]));
+  }
+
+  /** One call, one step for each batch. */
+  #trainTogether(prepared: Prepared, batches: readonly Batch[], scalars: readonly StepScalars[]) {
+    const { step, graph } = prepared;
+    const { call, feeds } = trainCall(step.options, batches, scalars, prepared.numUpdates);
+    const [run] = graph.functions([call]);
+    const [reports, scales] = guardEngine("a step", () => run!(feeds));
     const width = reports!.length / batches.length;
-    return batches.map((_, index) => {
+    return batches.map(({ numSamples }, index) => {
       const sums = toSums(step, reports!.subarray(index * width, (index + 1) * width), numSamples);
-      checkFinite(sums, scales![index]!, scalars[index]!.step);
-      prepared.numUpdates += 1;
-      return sums;
+      return counted(prepared, toTrained(sums, scales![index]!, scalars[index]!));
     });
+  }
+
+  /** A step as one call for each part of the batch, and one that updates. */
+  #trainParts(prepared: Prepared, batch: Batch, scalars: StepScalars): TrainedSums {
+    const { step, graph } = prepared;
+    const { parts, apply } = partedCalls(step.options, batch, scalars, prepared.numUpdates);
+    // All before the first: a call that is new moves to another session, and what was summed would stay behind.
+    const functions = graph.functions([...parts, apply, clearCall].map(({ call }) => call));
+    const [update, clear] = functions.slice(parts.length);
+    if (prepared.isSumming) guardEngine("a step", () => clear!(clearCall.feeds));
+    prepared.isSumming = true;
+    const sums = parts.map(({ feeds, numSamples }, index) => {
+      const [report] = guardEngine("a step", () => functions[index]!(feeds));
+      const part = toSums(step, report!, numSamples);
+      const loss = part.sums.loss! / numSamples;
+      if (!Number.isFinite(loss)) throw notFinite(loss, scalars.step);
+      return part;
+    });
+    const [scale] = guardEngine("a step", () => update!(apply.feeds));
+    prepared.isSumming = false;
+    return counted(prepared, toTrained(sums.reduce(addBatch, emptyAccumulator), scale![0]!, scalars));
   }
 
   evaluateBatch(batch: Batch, step: number): BatchSums {
     const prepared = this.#ready();
-    const { numSamples } = batch;
-    const feeds = this.#feedsOf(prepared, batch, step);
-    const call = this.#call(prepared, { kind: "evaluate", numSamples, numSteps: 1 });
-    const [report] = guardEngine("a step", () => call(feeds));
-    return toSums(prepared.step, report!, numSamples);
+    const parts = evaluateCalls(prepared.step.options, batch, step);
+    const functions = prepared.graph.functions(parts.map(({ call }) => call));
+    const sums = parts.map(({ feeds, numSamples }, index) => {
+      const [report] = guardEngine("a step", () => functions[index]!(feeds));
+      return toSums(prepared.step, report!, numSamples);
+    });
+    return sums.reduce(addBatch, emptyAccumulator);
   }
 
   predictBatch(inputs: TypedArray, numSamples: number): Float32Array {
-    const call = this.#call(this.#ready(), { kind: "predict", numSamples, numSteps: 1 });
-    return guardEngine("a prediction", () => call([inputs as FeedValues])[0] as Float32Array);
+    const [run] = this.#ready().graph.functions([callOf.predict(numSamples)]);
+    return guardEngine("a prediction", () => run!([inputs as FeedValues])[0] as Float32Array);
   }
 
   readState(): EngineState {
-    const { state, session, step, numUpdates } = this.#ready();
-    const values = guardEngine("reading the state", () => session!.calls.get("read")!([]));
-    const { model, optimizer } = expected(state);
+    const { graph, step, numUpdates } = this.#ready();
+    const values = graph.read();
+    const { model, optimizer } = expected(graph.state);
     const copies = (tensors: typeof model, from: number): readonly NamedTensor[] =>
       copyValues(tensors.map((tensor, index) => ({ ...tensor, values: values[from + index]! })));
     return {
@@ -168,26 +156,25 @@ export class CompiledEngine implements StepEngine {
 
   loadState({ model, optimizer, optimizerScalars }: EngineState): void {
     const prepared = this.#ready();
-    const names = expected(prepared.state);
+    const names = expected(prepared.graph.state);
     const values = [
       ...matchTensors(names.model, model, "model"),
       ...matchTensors(names.optimizer, optimizer, "optimizer"),
     ];
-    guardEngine("loading the state", () =>
-      prepared.session!.calls.get("load")!(values.map(({ data }) => data as FeedValues)),
-    );
+    prepared.graph.load(values.map(({ data }) => data as FeedValues));
     prepared.numUpdates = optimizerScalars.t ?? 0;
+    prepared.isSumming = false;
   }
 
   explain(): StepExplanation {
-    const prepared = this.#ready();
+    const { graph, step } = this.#ready();
     return guardEngine("an explanation", () => {
-      const values = prepared.session!.calls.get("read")!([]);
+      const values = graph.read();
       const trace = () => {
-        this.#trace(prepared, { kind: "train", numSamples: prepared.step.options.batchSize, numSteps: 1 });
-        return this.#measureContext(prepared, values);
+        graph.trace(trainKinds(step.options, step.options.batchSize));
+        return graph.measureContext(values);
       };
-      return explainStep(trace, prepared.passes);
+      return explainStep(trace, graph.passes);
     });
   }
 
@@ -195,114 +182,9 @@ export class CompiledEngine implements StepEngine {
     const prepared = this.#prepared;
     if (prepared === null) return;
     this.#prepared = null;
-    prepared.session?.session.dispose();
+    prepared.graph.dispose();
     prepared.random.uninstall();
     for (const { variable } of prepared.step.variables) if (!variable.isDisposed) variable.dispose();
-  }
-
-  /** What every labelled batch feeds: inputs, labels, the step. */
-  #feedsOf({ step: { options } }: Prepared, { inputs, labels, numSamples }: Batch, step: number) {
-    checkBatch(inputs, options.inputs, numSamples);
-    checkBatch(labels, options.labels, numSamples);
-    return [inputs as FeedValues, labels as FeedValues, Int32Array.of(step)];
-  }
-
-  /** The call for such batches. What is new is traced, and the state moved to a session that has it. */
-  #call(prepared: Prepared, batches: BatchCall): SessionFunction {
-    const key = keyOf(batches);
-    const known = prepared.session?.calls.get(key);
-    if (known !== undefined) return known;
-    const { recipePath } = prepared.step.options;
-    guardRecipe("the model", recipePath, () => this.#trace(prepared, batches));
-    const values = guardEngine("reading the state", () => prepared.session!.calls.get("read")!([]));
-    this.#open(prepared, values);
-    return prepared.session!.calls.get(key)!;
-  }
-
-  /** Opens the graph that the run began with, if it is kept. */
-  #openKept(prepared: Prepared, values: readonly FeedValues[]): Omit<PreparedEngine, "numParameters"> | null {
-    const { graphs, lowering, stepsPerCall = 1 } = prepared.step.options;
-    const recorded = graphs?.recorded ?? null;
-    if (graphs === undefined || recorded === null || typeof lowering !== "string") return null;
-    const kept = readGraph(graphs.directory, recorded);
-    if (kept === null || kept.variables.join() !== namesOf(prepared.state).join()) return null;
-    prepared.passes = passesOf(prepared.step, lowering);
-    this.#load(prepared, kept, values);
-    const decision = { lowering, stepsPerCall, why: "as recorded", candidates: [] };
-    return { outputShape: kept.outputShape, graphDigest: recorded, lowering: decision };
-  }
-
-  /** Before the first step and no earlier: a run that cannot be prepared leaves nothing behind. */
-  #keepGraph(prepared: Prepared): void {
-    const { unsaved } = prepared;
-    const { graphs } = prepared.step.options;
-    if (unsaved === null || graphs === undefined) return;
-    prepared.unsaved = null;
-    try {
-      writeGraph(graphs.directory, unsaved.digest, unsaved.graph);
-    } catch {
-      // Kept to save time, and against a compiler that changes meanwhile: no reason to end a training.
-    }
-  }
-
-  /** Compiles all entries and opens a session with these values, in place of the one before. */
-  #open(prepared: Prepared, values: readonly FeedValues[]): CompiledProgram<string> {
-    for (const key of prepared.session?.calls.keys() ?? []) this.#traceAgain(prepared, key);
-    const { state, entries } = prepared;
-    const program = compileProgram(
-      { ...Object.fromEntries(entries), load: loadEntry(state), read: readEntry(state) },
-      prepared.passes,
-    );
-    this.#load(prepared, program, values);
-    return program;
-  }
-
-  /** What a session that was kept can do is not known as graphs; a session in its place is to do it as well. */
-  #traceAgain(prepared: Prepared, key: string): void {
-    const batches = parseKey(key);
-    if (batches !== null && !prepared.entries.has(key)) this.#trace(prepared, batches);
-  }
-
-  #load(
-    prepared: Prepared,
-    program: Pick<StoredGraph, "savedModel" | "signatures">,
-    values: readonly FeedValues[],
-  ): void {
-    guardEngine("opening the graph", () => {
-      const session = new GraphSession(this.#backend(), program.savedModel);
-      const calls = new Map(
-        Object.entries(program.signatures).map(([name, signature]) => [name, session.bind(signature)]),
-      );
-      calls.get("load")!(values);
-      prepared.session?.session.dispose();
-      prepared.session = { session, calls };
-    });
-  }
-
-  #trace(prepared: Prepared, batches: BatchCall): void {
-    prepared.entries.set(keyOf(batches), this.#entry(prepared, batches));
-  }
-
-  #entry(prepared: Prepared, { kind, numSamples, numSteps }: BatchCall): Entry {
-    return batchEntry[kind](this.#context(prepared, numSamples, numSteps));
-  }
-
-  #measureContext(prepared: Prepared, values: readonly FeedValues[]): MeasureContext {
-    const { step, state, entries } = prepared;
-    const train = (numSteps: number): Entry => {
-      const batches = { kind: "train", numSamples: step.options.batchSize, numSteps } as const;
-      // A graph that was kept has not been traced by this process, nor has what is only tried.
-      return entries.get(keyOf(batches)) ?? this.#entry(prepared, batches);
-    };
-    return { step, state, train, backend: this.#backend(), values };
-  }
-
-  #backend(): TensorflowBackend {
-    return this.#tf.findBackend("tensorflow") as TensorflowBackend;
-  }
-
-  #context({ step, state, traced, random }: Prepared, numSamples: number, numSteps: number) {
-    return { tf: this.#tf, step, state, traced, random, numSamples, numSteps };
   }
 
   #ready(): Prepared {
@@ -311,59 +193,38 @@ export class CompiledEngine implements StepEngine {
   }
 }
 
-/** What a call of the session takes: batches of one size, one for each step. */
-interface BatchCall {
-  readonly kind: BatchKind;
-  readonly numSamples: number;
-  readonly numSteps: number;
-}
-
-/** `train/128`; `train/128x8` for eight steps. */
-function keyOf({ kind, numSamples, numSteps }: BatchCall): string {
-  return numSteps === 1 ? `${kind}/${numSamples}` : `${kind}/${numSamples}x${numSteps}`;
-}
-
-/** Null for an entry that takes no batches. */
-function parseKey(key: string): BatchCall | null {
-  const [, kind, numSamples, numSteps = "1"] = /^(\w+)\/(\d+)(?:x(\d+))?$/.exec(key) ?? [];
-  if (kind === undefined || !Object.hasOwn(batchEntry, kind)) return null;
-  return { kind: kind as BatchKind, numSamples: Number(numSamples), numSteps: Number(numSteps) };
-}
-
-function askedOf({ lowering = "graph", stepsPerCall = 1 }: EngineOptions): StepExecution | LoweringTrial {
-  return typeof lowering === "string" ? { lowering, stepsPerCall } : lowering;
-}
-
 interface Prepared {
   readonly step: RecipeStep;
-  readonly state: StepState;
+  readonly graph: StepGraph;
   readonly random: SeededRandom;
-  readonly traced: TracedRandom;
-  /** What calls do, by `keyOf`. */
-  readonly entries: Map<string, Entry>;
-  passes: readonly Pass[];
-  /** Compiled by this process and not kept yet. */
-  unsaved: { readonly digest: string; readonly graph: StoredGraph } | null;
-  session: { readonly session: GraphSession; readonly calls: ReadonlyMap<string, SessionFunction> } | null;
+  /** What the optimizer counts: steps that were skipped are not among them. */
   numUpdates: number;
+  /** Gradients of a step were summed, and not all of its calls have come to their end. */
+  isSumming: boolean;
+}
+
+function counted(prepared: Prepared, trained: TrainedSums): TrainedSums {
+  if (!trained.isSkipped) prepared.numUpdates += 1;
+  return trained;
+}
+
+function askedOf(options: EngineOptions): StepExecution | LoweringTrial {
+  const { lowering = "graph", stepsPerCall = 1 } = options;
+  if (typeof lowering === "string") return { lowering, stepsPerCall: mayGroup(options) ? stepsPerCall : 1 };
+  return mayGroup(options) ? lowering : { ...lowering, maxStepsPerCall: 1 };
+}
+
+function initialValues(step: RecipeStep, state: StepState): readonly FeedValues[] {
+  const { initialWeights } = step.options;
+  const model = initialWeights
+    ? matchTensors(expected(state).model, initialWeights, "model")
+    : copyTensors(modelTargets(step.variables));
+  const slots = state.optimizer.map(({ type: { shape } }) => new Float32Array(numElements(shape)));
+  return [...model.map(({ data }) => data as FeedValues), ...slots];
 }
 
 function expected({ model, optimizer }: StepState) {
   const describe = (variables: StepState["model"]) =>
     variables.map(({ name, type: { dtype, shape } }) => ({ name, dtype, shape }));
   return { model: describe(model), optimizer: describe(optimizer) };
-}
-
-/** Of the graph of a full batch alone: which other sizes come has no influence on its bits. */
-function trainDigest({ entries, passes, step }: Prepared): string {
-  const { savedModel } = compileProgram({ train: entries.get(`train/${step.options.batchSize}`)! }, passes);
-  return createHash("sha256").update(savedModel).digest("hex");
-}
-
-function namesOf({ model, optimizer }: StepState): readonly string[] {
-  return [...model, ...optimizer].map(({ name }) => name);
-}
-
-function zeroSlots({ optimizer }: StepState): readonly FeedValues[] {
-  return optimizer.map(({ type: { shape } }) => new Float32Array(numElements(shape)));
 }

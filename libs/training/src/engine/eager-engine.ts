@@ -2,28 +2,32 @@ import { AnnealError, type StepExplanation } from "@anneal/contracts";
 import type { FieldSpec, TypedArray } from "@anneal/data";
 import { createSharedTensor, installSeededRandom, type SeededRandom, type Tfjs } from "@anneal/runtime";
 import type { Tensor } from "@tensorflow/tfjs";
+import { addBatch, emptyAccumulator } from "../loop/bookkeeping.ts";
 import { EagerOptimizer, slotsOf } from "../optimizers/eager-optimizer.ts";
 import { guardRecipe } from "../recipe/guard.ts";
 import { guardEngine } from "./failures.ts";
 import {
   buildRecipeStep,
   checkBatch,
-  checkFinite,
   checkFit,
   differentiate,
   evaluate,
   numParametersOf,
   type RecipeStep,
   toSums,
+  toTrained,
 } from "./recipe-step.ts";
-import type {
-  Batch,
-  BatchSums,
-  EngineOptions,
-  EngineState,
-  PreparedEngine,
-  StepEngine,
-  StepScalars,
+import { partsOf } from "./step-calls.ts";
+import {
+  type Batch,
+  type BatchSums,
+  type EngineOptions,
+  type EngineState,
+  type PreparedEngine,
+  type StepEngine,
+  type StepScalars,
+  scalesLoss,
+  type TrainedSums,
 } from "./step-engine.ts";
 import { copyTensors, restoreTensors } from "./tensor-copies.ts";
 import { refuse } from "./unsupported.ts";
@@ -42,7 +46,7 @@ export class EagerEngine implements StepEngine {
 
   prepare(options: EngineOptions): PreparedEngine {
     this.dispose();
-    refuse(this.name, ["precision", "layerPrecision", "microBatches", "recomputeSegments"], options);
+    refuse(this.name, ["precision", "layerPrecision", "recomputeSegments"], options);
     const random = installSeededRandom(this.#tf, { seed: options.seed });
     random.beginInit();
     const step = buildRecipeStep(options);
@@ -58,34 +62,51 @@ export class EagerEngine implements StepEngine {
     };
   }
 
-  trainBatch(batch: Batch, { step, learningRate }: StepScalars): BatchSums {
+  trainBatch(batch: Batch, scalars: StepScalars): TrainedSums {
     const prepared = this.#ready();
-    prepared.random.beginStep(step);
-    return this.#withBatch(prepared, batch, (inputs, labels) => {
-      const { gradients, report, loss } = differentiate(this.#tf, prepared.step, inputs, labels);
-      const scale = this.#tf.addN(Object.values(gradients).map((gradient) => gradient.square().sum()));
+    const { options } = prepared.step;
+    const lossScale = scalesLoss(options) ? (scalars.lossScale ?? 1) : 1;
+    const parts = partsOf(options, batch);
+    return this.#tidy(() => {
+      const reports: Tensor[] = [];
+      let summed: ReadonlyMap<string, Tensor> = new Map();
+      for (const [index, part] of parts.entries()) {
+        prepared.random.beginStep(scalars.step, index);
+        const factor = (part.numSamples / batch.numSamples) * lossScale;
+        const { report, gradients } = this.#differentiate(prepared, part, factor, summed);
+        reports.push(report);
+        summed = gradients;
+      }
+      const unscaled = lossScale === 1 ? summed : mapValues(summed, (gradient) => gradient.div(lossScale));
+      const scale = this.#tf.addN([...unscaled.values()].map((gradient) => gradient.square().sum()));
       // Read as one array: each read waits for TensorFlow.
-      const values = this.#tf.concat([report, scale.reshape([1])]).dataSync();
-      this.#tf.dispose([report, loss]);
-      const sums = toSums(prepared.step, values, batch.numSamples);
-      checkFinite(sums, values.at(-1)!, step);
+      const values = this.#tf.concat([...reports, scale.reshape([1])]).dataSync();
+      const width = reports[0]!.size;
+      const sums = parts.map(({ numSamples }, index) =>
+        toSums(prepared.step, values.subarray(index * width, (index + 1) * width), numSamples),
+      );
+      const trained = toTrained(sums.reduce(addBatch, emptyAccumulator), values.at(-1)!, scalars);
+      if (trained.isSkipped) return trained;
       prepared.numUpdates += 1;
-      prepared.optimizer.apply(gradients, { learningRate, t: prepared.numUpdates });
-      return sums;
+      prepared.optimizer.apply(unscaled, { learningRate: scalars.learningRate, t: prepared.numUpdates });
+      return trained;
     });
   }
 
-  trainBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): readonly BatchSums[] {
+  trainBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): readonly TrainedSums[] {
     return batches.map((batch, index) => this.trainBatch(batch, scalars[index]!));
   }
 
   evaluateBatch(batch: Batch, step: number): BatchSums {
     const prepared = this.#ready();
-    prepared.random.beginStep(step);
-    return this.#withBatch(prepared, batch, (inputs, labels) => {
-      const { report } = evaluate(this.#tf, prepared.step, inputs, labels);
-      return toSums(prepared.step, report.dataSync(), batch.numSamples);
+    const sums = partsOf(prepared.step.options, batch).map((part, index) => {
+      prepared.random.beginStep(step, index);
+      return this.#tidy(() => {
+        const { report } = evaluate(this.#tf, prepared.step, ...this.#tensorsOf(prepared, part));
+        return toSums(prepared.step, report.dataSync(), part.numSamples);
+      });
     });
+    return sums.reduce(addBatch, emptyAccumulator);
   }
 
   predictBatch(inputs: TypedArray, numSamples: number): Float32Array {
@@ -150,7 +171,7 @@ export class EagerEngine implements StepEngine {
       this.#tf.tidy(() => {
         const x = this.#tf.zeros([batchSize, ...inputs.shape], tfjsDtype(inputs));
         const y = this.#tf.zeros([batchSize, ...labels.shape], tfjsDtype(labels));
-        return checkFit(this.#tf, step, x, y);
+        return [...checkFit(this.#tf, step, x, y).outputShape];
       }),
     );
     // A forward pass in training mode moves the averages of batch normalisation.
@@ -158,16 +179,36 @@ export class EagerEngine implements StepEngine {
     return outputShape;
   }
 
-  #withBatch<T>({ step: { options } }: Prepared, batch: Batch, run: (inputs: Tensor, labels: Tensor) => T): T {
-    let result: { readonly value: T } | undefined;
+  /** The report of a part of a batch, and its gradients times `factor` added to others. */
+  #differentiate(prepared: Prepared, part: Batch, factor: number, others: ReadonlyMap<string, Tensor>) {
+    const tf = this.#tf;
+    let names: readonly string[] = [];
+    // What the part has used is given back before the next one.
+    const [report, ...gradients] = tf.tidy(() => {
+      const [inputs, labels] = this.#tensorsOf(prepared, part);
+      const traced = differentiate(tf, prepared.step, inputs, labels, factor === 1 ? null : tf.scalar(factor));
+      names = [...traced.gradients.keys()];
+      const copy = traced.report.clone();
+      tf.dispose([traced.report, traced.loss]);
+      return [copy, ...[...traced.gradients].map(([name, gradient]) => others.get(name)?.add(gradient) ?? gradient)];
+    }) as [Tensor, ...Tensor[]];
+    tf.dispose([...others.values()]);
+    return { report, gradients: new Map(names.map((name, index) => [name, gradients[index]!])) };
+  }
+
+  /** Runs something whose tensors are given back. */
+  #tidy<T>(run: () => T): T {
     return guardEngine("a step", () => {
+      let result: { readonly value: T } | undefined;
       this.#tf.tidy(() => {
-        const inputs = this.#toTensor(batch.inputs, options.inputs, batch.numSamples);
-        const labels = this.#toTensor(batch.labels, options.labels, batch.numSamples);
-        result = { value: run(inputs, labels) };
+        result = { value: run() };
       });
       return result!.value;
     });
+  }
+
+  #tensorsOf({ step: { options } }: Prepared, { inputs, labels, numSamples }: Batch): [Tensor, Tensor] {
+    return [this.#toTensor(inputs, options.inputs, numSamples), this.#toTensor(labels, options.labels, numSamples)];
   }
 
   #toTensor(values: TypedArray, field: FieldSpec, numSamples: number): Tensor {
@@ -196,4 +237,8 @@ interface Prepared {
 /** uint8 enters a model as float32 (0..255): TensorFlow.js has no bytes. */
 function tfjsDtype(field: FieldSpec): "float32" | "int32" {
   return field.dtype === "int32" ? "int32" : "float32";
+}
+
+function mapValues<V, W>(map: ReadonlyMap<string, V>, to: (value: V) => W): ReadonlyMap<string, W> {
+  return new Map([...map].map(([name, value]) => [name, to(value)]));
 }

@@ -1,6 +1,6 @@
 import { attributeTimings, compileProgram, type Pass, summarizeParts } from "@anneal/compiler";
 import type { StepExplanation } from "@anneal/contracts";
-import { type MeasureContext, openMeasuredStep } from "./measure-step.ts";
+import { type MeasureContext, openMeasuredStep, stepEntries } from "./measure-step.ts";
 import { numParametersOf } from "./recipe-step.ts";
 
 /** Steps before the measured ones: the first calls of a session optimize and allocate. */
@@ -13,7 +13,7 @@ export function explainStep(trace: () => MeasureContext, pipeline: readonly Pass
   const start = performance.now();
   const context = trace();
   const { step } = context;
-  const { graph, passes, graphDef } = compileProgram({ train: context.train(1) }, pipeline);
+  const { graph, passes, graphDef } = compileProgram(stepEntries(context), pipeline);
   const compileMilliseconds = performance.now() - start;
   using measured = openMeasuredStep(context, {}, pipeline);
   repeat(numWarmUps, measured.time);

@@ -1,6 +1,7 @@
 import type { ScopeFunction } from "@anneal/compiler";
 import { AnnealError, type ComputePrecision } from "@anneal/contracts";
 import { type FieldSpec, numElements, type TypedArray } from "@anneal/data";
+import { leastLossScale } from "@anneal/policy";
 import type { Tfjs } from "@anneal/runtime";
 import type { Tensor, Variable } from "@tensorflow/tfjs";
 import type { Model } from "../recipe/define.ts";
@@ -10,7 +11,7 @@ import { type LossFunction, resolveLoss } from "../recipe/losses.ts";
 import type { Metric } from "../recipe/metrics.ts";
 import { modelContext } from "../recipe/model-context.ts";
 import { checkModelInputs, checkOutputs, checkReported } from "./fit-check.ts";
-import type { BatchSums, EngineOptions } from "./step-engine.ts";
+import type { BatchSums, EngineOptions, StepScalars, TrainedSums } from "./step-engine.ts";
 import { isLayersModel, type NamedVariable, namedLayers, namedVariables } from "./variables.ts";
 
 /**
@@ -82,23 +83,48 @@ export function evaluate(tf: Tfjs, step: RecipeStep, inputs: Tensor, labels: Ten
   return { loss, report: report(tf, step, loss, labels, outputs) };
 }
 
-/** The same while training, and the gradients by TensorFlow.js's name of the variable. `report` and `loss` are kept. */
-export function differentiate(tf: Tfjs, step: RecipeStep, inputs: Tensor, labels: Tensor) {
+/**
+ * The same while training, and the gradients by the names of those trained variables that have one. `report` and `loss` are kept.
+ *
+ * @param factor what the loss is multiplied by before the gradients are taken, float32 of shape []
+ */
+export function differentiate(
+  tf: Tfjs,
+  step: RecipeStep,
+  inputs: Tensor,
+  labels: Tensor,
+  factor: Tensor | null = null,
+) {
   let kept: { readonly loss: Tensor; readonly report: Tensor } | undefined;
   const { grads } = tf.variableGrads(
     () => {
       const outputs = forward(step, inputs, labels.shape, true);
       const loss = step.scope("loss", () => step.loss(labels, outputs));
       kept = { loss: tf.keep(loss.clone()), report: tf.keep(report(tf, step, loss, labels, outputs)) };
-      return step.scope("regularization", () => tf.add(loss, regularization(tf, step.model)).asScalar());
+      return step.scope("regularization", () => {
+        const total = tf.add(loss, regularization(tf, step.model));
+        return (factor === null ? total : total.mul(factor)).asScalar();
+      });
     },
     step.trained.map(({ variable }) => variable) as Variable[],
   );
-  return { ...kept!, gradients: grads };
+  const gradients = step.trained.flatMap(({ name, variable }): readonly (readonly [string, Tensor])[] => {
+    const gradient = grads[variable.name];
+    return gradient === undefined ? [] : [[name, gradient]];
+  });
+  return { ...kept!, gradients: new Map(gradients) };
 }
 
-/** Checks the fit of data, model, loss and metrics on one batch, before a step is taken; returns the shape of one output. */
-export function checkFit(tf: Tfjs, step: RecipeStep, inputs: Tensor, labels: Tensor): number[] {
+/** What a batch shows of a step, before one is taken. */
+export interface Fit {
+  /** Shape of one sample's output. */
+  readonly outputShape: readonly number[];
+  /** Names of the variables that the loss has a gradient in. */
+  readonly differentiated: ReadonlySet<string>;
+}
+
+/** Checks the fit of data, model, loss and metrics on one batch, before a step is taken. */
+export function checkFit(tf: Tfjs, step: RecipeStep, inputs: Tensor, labels: Tensor): Fit {
   const { options } = step;
   const { batchSize, recipePath } = options;
   const outputs = forward(step, inputs, labels.shape, false);
@@ -110,9 +136,9 @@ export function checkFit(tf: Tfjs, step: RecipeStep, inputs: Tensor, labels: Ten
     const value = guardRecipe(what, recipePath, () => metric.compute(labels, outputs));
     checkReported(what, value, batchSize, true);
   }
-  const { report, loss: trained } = differentiate(tf, step, inputs, labels);
+  const { report, loss: trained, gradients } = differentiate(tf, step, inputs, labels);
   tf.dispose([report, trained]);
-  return outputs.shape.slice(1);
+  return { outputShape: outputs.shape.slice(1), differentiated: new Set(gradients.keys()) };
 }
 
 /** What `report` holds, by name. */
@@ -122,16 +148,23 @@ export function toSums({ metrics }: RecipeStep, values: ArrayLike<number>, numSa
 }
 
 /**
+ * Sums of a step, once it is known whether it has updated anything.
+ *
  * @param gradientScale finite where every gradient is
- * @throws AnnealError LOSS_NOT_FINITE
+ * @throws AnnealError LOSS_NOT_FINITE, but not where a lower loss scale may help
  */
-export function checkFinite({ numSamples, sums }: BatchSums, gradientScale: number, step: number): void {
-  const loss = (sums.loss ?? 0) / numSamples;
-  if (Number.isFinite(loss) && Number.isFinite(gradientScale)) return;
+export function toTrained(sums: BatchSums, gradientScale: number, { step, lossScale = 1 }: StepScalars): TrainedSums {
+  const loss = (sums.sums.loss ?? 0) / sums.numSamples;
+  const isSound = Number.isFinite(gradientScale);
+  if (Number.isFinite(loss) && (isSound || lossScale > leastLossScale)) return { ...sums, isSkipped: !isSound };
+  throw notFinite(loss, step);
+}
+
+export function notFinite(loss: number, step: number): AnnealError {
   const what = Number.isFinite(loss)
     ? `a gradient of step ${step + 1} is not finite`
     : `the loss of step ${step + 1} is ${loss}`;
-  throw new AnnealError(
+  return new AnnealError(
     "LOSS_NOT_FINITE",
     what,
     "Lower the learning rate, clip the gradients (clipNorm), or look for values in the data that are not finite.",

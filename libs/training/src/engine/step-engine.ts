@@ -28,9 +28,10 @@ export interface StepEngine {
   /**
    * One update of the weights. Has read the batch when it returns.
    *
-   * @throws AnnealError LOSS_NOT_FINITE before anything was updated, OUT_OF_MEMORY
+   * @throws AnnealError LOSS_NOT_FINITE before anything was updated, where the loss is not finite or its gradients are not under the
+   *   least loss scale either; OUT_OF_MEMORY
    */
-  trainBatch(batch: Batch, scalars: StepScalars): BatchSums;
+  trainBatch(batch: Batch, scalars: StepScalars): TrainedSums;
   /**
    * Consecutive updates on batches of one size, the same bits as one by one: an engine that compiles makes them in one call.
    * Has read all batches when it returns.
@@ -38,7 +39,7 @@ export interface StepEngine {
    * @throws AnnealError LOSS_NOT_FINITE for the first step that is not finite, after the updates before it and none from there on;
    *   OUT_OF_MEMORY
    */
-  trainBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): readonly BatchSums[];
+  trainBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): readonly TrainedSums[];
   /** Loss and metrics of a batch, nothing updated. `step` is that of the weights. */
   evaluateBatch(batch: Batch, step: number): BatchSums;
   /** Outputs of a batch of inputs: float32, row-major, `[numSamples, ...outputShape]`. */
@@ -84,6 +85,11 @@ export interface EngineOptions {
   readonly recomputeSegments?: number;
   /** Where compiled graphs are kept, and the digest of the one to take from there. By default nothing is kept. */
   readonly graphs?: { readonly directory: string; readonly recorded: string | null };
+  /**
+   * Whether the loss is multiplied by `StepScalars.lossScale` for the gradients, which are divided by it again. By default where
+   * `precision` is "float16".
+   */
+  readonly scalesLoss?: boolean;
   /** Fields of a sample, without the batch. */
   readonly inputs: FieldSpec;
   readonly labels: FieldSpec;
@@ -121,12 +127,24 @@ export interface StepScalars {
   /** Steps completed before this one. */
   readonly step: number;
   readonly learningRate: number;
+  /** A power of two, where the loss is scaled. By default 1. */
+  readonly lossScale?: number;
 }
 
 /** Sums over the samples of a batch: `loss` and each metric, in float64. */
 export interface BatchSums {
   readonly numSamples: number;
   readonly sums: Readonly<Record<string, number>>;
+}
+
+/** The sums of a batch that was trained on. */
+export interface TrainedSums extends BatchSums {
+  /** Nothing was updated: the loss is finite, its gradients under this loss scale are not. */
+  readonly isSkipped: boolean;
+}
+
+export function scalesLoss({ scalesLoss, precision }: EngineOptions): boolean {
+  return scalesLoss ?? precision === "float16";
 }
 
 /** Tensors by stable names: variables as `layer/weight`, the optimizer's as `layer/weight/slot`. */

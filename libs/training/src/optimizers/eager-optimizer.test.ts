@@ -40,7 +40,8 @@ function trainOurs(spec: OptimizerSpec): { readonly values: number[]; readonly s
   for (let step = 0; step < numSteps; step++) {
     tf.tidy(() => {
       const { grads } = tf.variableGrads(() => lossOf(trained.weights, trained.bias).asScalar());
-      optimizer.apply(grads, { learningRate: spec.schedule.at(step), t: step + 1 });
+      const gradients = new Map(named.map(({ name, variable }) => [name, grads[variable.name]!]));
+      optimizer.apply(gradients, { learningRate: spec.schedule.at(step), t: step + 1 });
     });
   }
   const result = { values: valuesOf(trained), slots: [...optimizer.slots.keys()] };
@@ -105,7 +106,10 @@ describe("AdamW", () => {
     ];
     const optimizer = new EagerOptimizer(tf, adamW({ learningRate, weightDecay }), named);
     // Without a gradient only the decay is left: w (1 - lr decay).
-    const gradients = { [kernel.name]: tf.zeros([1, 2]), [bias.name]: tf.zeros([1]) };
+    const gradients = new Map<string, Tensor>([
+      ["kernel", tf.zeros([1, 2])],
+      ["bias", tf.zeros([1])],
+    ]);
     tf.tidy(() => optimizer.apply(gradients, { learningRate, t: 1 }));
     expectClose(
       [...kernel.dataSync()],
@@ -129,10 +133,10 @@ describe("clipping", () => {
       { name: "a", variable },
       { name: "b", variable: other },
     ]);
-    const gradients = {
-      [variable.name]: tf.tensor1d(gradient.slice(0, 2)),
-      [other.name]: tf.tensor1d(gradient.slice(2)),
-    };
+    const gradients = new Map([
+      ["a", tf.tensor1d(gradient.slice(0, 2))],
+      ["b", tf.tensor1d(gradient.slice(2))],
+    ]);
     tf.tidy(() => optimizer.apply(gradients, { learningRate: 1, t: 1 }));
     return [...variable.dataSync(), ...other.dataSync()].map((value) => -value);
   }

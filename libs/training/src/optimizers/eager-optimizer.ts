@@ -58,12 +58,12 @@ export class EagerOptimizer {
     this.#slots.set(name, this.#tf.keep(value));
   }
 
-  /** Updates every variable that has a gradient, by the variable's own (TensorFlow.js) name. Call it within a tidy. */
-  apply(gradients: Readonly<Record<string, Tensor>>, scalars: UpdateScalars): void {
+  /** Updates every variable that has a gradient under its stable name. Call it within a tidy. */
+  apply(gradients: ReadonlyMap<string, Tensor>, scalars: UpdateScalars): void {
     const rule = this.#spec.name === "sgd" ? sgdRule(this.#spec, scalars) : adamRule(this.#spec, scalars);
     const scale = this.#clipScale(gradients);
     for (const trained of this.#variables) {
-      const gradient = gradients[trained.variable.name];
+      const gradient = gradients.get(trained.name);
       if (gradient === undefined) continue;
       const slots = Object.fromEntries(
         slotsOf(this.#spec).map((slot) => [slot, this.#slots.get(`${trained.name}/${slot}`)!]),
@@ -80,10 +80,10 @@ export class EagerOptimizer {
   }
 
   /** `clipNorm / max(norm, clipNorm)`: never above 1, and without a division by a norm of zero. */
-  #clipScale(gradients: Readonly<Record<string, Tensor>>): Scalar | null {
+  #clipScale(gradients: ReadonlyMap<string, Tensor>): Scalar | null {
     const { clipNorm } = this.#spec;
     if (clipNorm === null) return null;
-    const squares = Object.values(gradients).map((gradient) => gradient.square().sum());
+    const squares = [...gradients.values()].map((gradient) => gradient.square().sum());
     const norm = this.#tf.addN(squares).sqrt();
     return this.#tf.div<Scalar>(clipNorm, this.#tf.maximum(norm, clipNorm));
   }
