@@ -82,7 +82,7 @@ export interface PrecisionCandidate {
   readonly precision: ComputePrecision;
   /** Of one step. */
   readonly milliseconds: number;
-  /** Largest relative difference of its losses from those of float32 on the same batches. */
+  /** Largest difference of its losses from those of float32 on the same batches, relative to the mean of those. */
   readonly lossDifference: number;
 }
 

@@ -22,7 +22,10 @@ test.each([
 });
 
 test("of several that are close enough, the fastest", () => {
-  const measured = [...candidates(60, 0.001), { precision: "float16", milliseconds: 50, lossDifference: 0.002 } as const];
+  const measured = [
+    ...candidates(60, 0.001),
+    { precision: "float16", milliseconds: 50, lossDifference: 0.002 } as const,
+  ];
   expect(choosePrecision(measured).precision).toBe("float16");
 });
 

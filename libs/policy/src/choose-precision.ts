@@ -9,8 +9,8 @@ export interface HalfSupport {
 }
 
 /**
- * Largest relative difference of a loss from that of float32, over the first steps on the same batches, with which a format is taken:
- * batches differ from each other by far more.
+ * Largest difference of a loss from that of float32 on the same batches, relative to the mean loss of the trial's steps, with which a
+ * format is taken: batches differ from each other by far more.
  */
 export const maxLossDifference = 0.02;
 /** Below this a faster format may be the machine's mood, and float32 asks nobody to look at its accuracy. */
@@ -30,14 +30,19 @@ export function precisionsWorthTrying({ device, hasBfloat16Instructions }: HalfS
 export function choosePrecision(candidates: readonly PrecisionCandidate[]): PrecisionDecision {
   const [float32, ...others] = candidates;
   if (float32 === undefined) throw new RangeError("nothing was measured");
-  if (others.length === 0) return { precision: "float32", why: "this device gains nothing by 16-bit floats", candidates };
+  if (others.length === 0)
+    return { precision: "float32", why: "this device gains nothing by 16-bit floats", candidates };
   const best = others
     .filter(({ lossDifference }) => lossDifference <= maxLossDifference)
     .filter(({ milliseconds }) => 1 - milliseconds / float32.milliseconds >= leastGain)
     .reduce((least, next) => (next.milliseconds < least.milliseconds ? next : least), float32);
   const shown = candidates.map(describe).join(", ");
   const found = best === float32 ? "no format is clearly faster with losses as close as" : "fastest with losses within";
-  return { precision: best.precision, why: `${found} ${maxLossDifference * 100} % of float32's: ${shown} a step`, candidates };
+  return {
+    precision: best.precision,
+    why: `${found} ${maxLossDifference * 100} % of float32's: ${shown} a step`,
+    candidates,
+  };
 }
 
 function describe({ precision, milliseconds, lossDifference }: PrecisionCandidate): string {

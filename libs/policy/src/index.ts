@@ -1,6 +1,6 @@
 export { chooseLowering, executionsWorthTrying, type LoweringTrial } from "./choose-lowering.ts";
-export { initialLossScale, leastLossScale, nextLossScale } from "./loss-scale.ts";
 export { choosePrecision, type HalfSupport, precisionsWorthTrying } from "./choose-precision.ts";
+export { initialLossScale, leastLossScale, nextLossScale } from "./loss-scale.ts";
 export { bytesInWords, type MemoryBudget, resolveBudget } from "./memory-budget.ts";
 export { type Ladder, nextRung, plainRung, rungInWords } from "./memory-ladder.ts";
 export { judgeReading, noPressure, type PressureState } from "./memory-pressure.ts";

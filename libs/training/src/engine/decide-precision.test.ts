@@ -25,7 +25,7 @@ const batches = [0, 1, 2, 3].map((number) => tinyBatch(number, 128));
 const trial = (tried: PrecisionTrial["tried"]): PrecisionTrial => ({
   tried,
   batches,
-  learningRate: () => 0.01,
+  learningRate: () => 0.001,
   lossScale: 2 ** 15,
 });
 

@@ -45,11 +45,12 @@ export function decidePrecision(trial: PrecisionTrial): PrecisionDecision {
     }
   }
   const reference = runs[0]?.losses ?? [];
+  // Not of each step: a loss that falls to nothing would make much of nothing.
+  const scale = reference.reduce((sum, loss) => sum + Math.abs(loss), 0) / reference.length;
   return choosePrecision(
     runs.map(({ precision, losses, times }): PrecisionCandidate => {
-      const differences = losses.map((loss, step) => Math.abs(loss - reference[step]!) / Math.abs(reference[step]!));
+      const lossDifference = Math.max(...losses.map((loss, step) => Math.abs(loss - reference[step]!) / scale));
       // What is no number is as far off as can be; JSON, in which a decision is recorded, has no infinity.
-      const lossDifference = Math.max(...differences);
       return {
         precision,
         milliseconds: Math.min(...times),
