@@ -34,7 +34,7 @@ function scripted(lossOf: (step: number) => number): StepEngine {
   const trainBatch: StepEngine["trainBatch"] = ({ numSamples }, { step }) => {
     const loss = lossOf(step);
     if (!Number.isFinite(loss)) throw new Error("not finite");
-    return { numSamples, sums: { loss: loss * numSamples } } as ReturnType<StepEngine["trainBatch"]>;
+    return { numSamples, sums: { loss: loss * numSamples }, isSkipped: false };
   };
   return { trainBatch } as StepEngine;
 }
