@@ -9,10 +9,10 @@ import { CausalAttention } from "./layers/causal-attention.ts";
 /** Prose: a transformer that predicts each next character of Melville's Moby-Dick, or of a text of your own. */
 export default defineRecipe({
   name: "chars",
-  description: "A character transformer on Moby-Dick: 1.6 nats a character and less in six epochs",
+  description: "A character transformer on Moby-Dick: 1.65 nats a character and less in three epochs",
 
   parameters: z.object({
-    epochs: z.int().min(1).max(10_000).default(6).describe("Passes over the text"),
+    epochs: z.int().min(1).max(10_000).default(3).describe("Passes over the text"),
     batchSize: z.int().min(1).max(1_024).default(16).describe("Windows of text per step"),
     learningRate: z.number().positive().max(1).default(0.002).describe("Learning rate after the warm-up"),
     weightDecay: z.number().min(0).max(1).default(0.01).describe("Decay of the weights, times the learning rate"),

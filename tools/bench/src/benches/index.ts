@@ -1,4 +1,5 @@
 import type { Bench } from "../harness/bench.ts";
+import { article } from "./article.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { feed } from "./feed.ts";
 import { orchestration } from "./orchestration.ts";
@@ -8,4 +9,4 @@ import { step } from "./step.ts";
 import { train } from "./train.ts";
 
 /** Every bench, in the order in which they run. */
-export const benches: readonly Bench[] = [train, step, checkpoint, feed, orchestration, start, recover];
+export const benches: readonly Bench[] = [train, step, article, checkpoint, feed, orchestration, start, recover];
