@@ -3,7 +3,7 @@ import { engines } from "@anneal/contracts";
 import * as tfjs from "@tensorflow/tfjs";
 import { afterEach, describe, expect, test } from "vitest";
 import { initialLoopState } from "../loop/bookkeeping.ts";
-import { adamW } from "../optimizers/specs.ts";
+import { adamW, sgd } from "../optimizers/specs.ts";
 import { testTensorflow } from "../test-support/tensorflow.ts";
 import { tinyBatch, tinyOptions, tinyRecipe } from "../test-support/tiny.ts";
 import { createEngine } from "./create-engine.ts";
@@ -117,5 +117,43 @@ test.each([1, 3])("a compiled step that is skipped leaves moving averages alone:
   const { isSkipped } = engine.trainBatch(tinyBatch(0), { step: 0, learningRate: 0.01, lossScale: hugeScale });
   expect(isSkipped).toBe(true);
   expect(engine.readState()).toEqual(before);
+  engine.dispose();
+});
+
+test("float16 gradients that are too small for it are there under a scale, divided in float32", () => {
+  const engine = createEngine.compiled(tf);
+  const smallness = 2 ** -20;
+  const recipe = tinyRecipe({
+    metrics: {},
+    loss: (labels: tfjs.Tensor, outputs: tfjs.Tensor) =>
+      tf.losses.softmaxCrossEntropy(tf.oneHot(labels.toInt(), 3), outputs).mul(smallness).asScalar(),
+    // Wide enough for 16 bits to be worth their casts.
+    model: ({ inputShape, numClasses }) =>
+      tfjs.sequential({
+        layers: [
+          tfjs.layers.flatten({ inputShape }),
+          tfjs.layers.dense({ units: 512, activation: "tanh" }),
+          tfjs.layers.dense({ units: 512, name: "wide" }),
+          tfjs.layers.dense({ units: numClasses }),
+        ],
+      }),
+  });
+  const learningRate = 1 / smallness;
+  const changes = (precision: "float32" | "float16", lossScale: number): readonly number[] => {
+    const batchSize = 1_024;
+    engine.prepare(tinyOptions({ recipe, precision, batchSize, optimizer: sgd({ learningRate }) }));
+    const kernel = () => engine.readState().model.find(({ name }) => name === "wide/kernel")!.data;
+    const before = kernel();
+    engine.trainBatch(tinyBatch(0, batchSize), { step: 0, learningRate, lossScale });
+    return Array.from(kernel(), (value, place) => Number(value) - Number(before[place]));
+  };
+  const norm = (values: readonly number[]) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+  const expected = changes("float32", 1);
+  const size = norm(expected);
+  expect(size).toBeGreaterThan(0.01);
+  expect(norm(changes("float16", 1))).toBe(0);
+  const scaled = changes("float16", 1 / smallness);
+  // float16 has 11 bits.
+  expect(norm(scaled.map((change, place) => change - expected[place]!))).toBeLessThan(size * 2 ** -8);
   engine.dispose();
 });

@@ -1,4 +1,4 @@
-import { makeValue, scalar, simpleCall, typeAttribute, type Value } from "@anneal/graph";
+import { simpleCall, type Value } from "@anneal/graph";
 import type { GraphVariable } from "../../optimizers/compiled-optimizer.ts";
 import { slotsOf } from "../../optimizers/eager-optimizer.ts";
 import type { RecipeStep } from "../recipe-step.ts";
@@ -34,11 +34,13 @@ export function handlesOf({ model }: StepState): ReadonlyMap<string, Value> {
   return new Map(model.map(({ name, handle }) => [name, handle]));
 }
 
-/** Gradients of a loss that was multiplied by `lossScale`, as those of the loss itself, float32: the scale is a power of two. */
+/**
+ * Gradients of a loss that was multiplied by `lossScale`, as those of the loss itself: the scale is a power of two, and so exact. By
+ * `Div`, whose row knows no 16-bit floats: what is too small for them is divided in float32.
+ */
 export function unscaled(gradients: ReadonlyMap<string, Value>, lossScale: Value | null): ReadonlyMap<string, Value> {
   if (lossScale === null) return gradients;
-  const inverse = makeValue("RealDiv", [scalar(1), lossScale], typeAttribute("T", "float32"));
-  return new Map(
-    [...gradients].map(([name, gradient]) => [name, simpleCall("Mul", [gradient, inverse], { scope: name })]),
-  );
+  const divided = ([name, gradient]: readonly [string, Value]) =>
+    [name, simpleCall("Div", [gradient, lossScale], { scope: name })] as const;
+  return new Map([...gradients].map(divided));
 }
