@@ -20,15 +20,16 @@ import {
   trainCall,
   trainKinds,
 } from "./step-calls.ts";
-import type {
-  Batch,
-  BatchSums,
-  EngineOptions,
-  EngineState,
-  PreparedEngine,
-  StepEngine,
-  StepScalars,
-  TrainedSums,
+import {
+  type Batch,
+  type BatchSums,
+  type EngineOptions,
+  type EngineState,
+  type PreparedEngine,
+  type StepEngine,
+  type StepScalars,
+  scalesLoss,
+  type TrainedSums,
 } from "./step-engine.ts";
 import { StepGraph } from "./step-graph.ts";
 import { callOf } from "./step-program/entries.ts";
@@ -58,12 +59,12 @@ export class CompiledEngine implements StepEngine {
     const step = buildRecipeStep(options);
     const graph = new StepGraph({ tf: this.#tf, step, random, traced });
     this.#prepared = { step, graph, random, numUpdates: 0, isSumming: false };
-    const numParameters = numParametersOf(step);
+    const facts = { numParameters: numParametersOf(step), scalesLoss: scalesLoss(options) };
     const values = initialValues(step, graph.state);
     const asked = askedOf(options);
     if ("lowering" in asked) {
       const kept = graph.openKept(asked.lowering, values);
-      if (kept !== null) return { numParameters, ...kept, lowering: { ...asked, why: "as recorded", candidates: [] } };
+      if (kept !== null) return { ...facts, ...kept, lowering: { ...asked, why: "as recorded", candidates: [] } };
     }
     const { outputShape } = graph.fit();
     const { train, evaluate } = options.batchSizes ?? { train: [options.batchSize], evaluate: [options.batchSize] };
@@ -75,7 +76,7 @@ export class CompiledEngine implements StepEngine {
     const { stepsPerCall = 1 } = lowering;
     if (stepsPerCall > 1) graph.trace(trainKinds(options, options.batchSize, stepsPerCall));
     const graphDigest = graph.open(passesOf(step, lowering.lowering), values);
-    return { numParameters, outputShape, graphDigest, lowering };
+    return { ...facts, outputShape, graphDigest, lowering };
   }
 
   trainBatch(batch: Batch, scalars: StepScalars): TrainedSums {

@@ -59,6 +59,7 @@ export class EagerEngine implements StepEngine {
       outputShape: this.#rehearse(prepared),
       graphDigest: null,
       lowering: null,
+      scalesLoss: scalesLoss(options),
     };
   }
 

@@ -87,7 +87,7 @@ export interface EngineOptions {
   readonly graphs?: { readonly directory: string; readonly recorded: string | null };
   /**
    * Whether the loss is multiplied by `StepScalars.lossScale` for the gradients, which are divided by it again. By default where
-   * `precision` is "float16".
+   * anything is computed in float16.
    */
   readonly scalesLoss?: boolean;
   /** Fields of a sample, without the batch. */
@@ -112,6 +112,8 @@ export interface PreparedEngine {
   /** sha256 of the graph that trains, as hex: the bits of a step depend on it. Null where ops run one by one. */
   readonly graphDigest: string | null;
   readonly lowering: LoweringDecision | null;
+  /** Whether steps take a loss scale, and may be skipped. */
+  readonly scalesLoss: boolean;
 }
 
 /** A batch in memory that stays as it is until the call that takes it returns. */
@@ -143,8 +145,8 @@ export interface TrainedSums extends BatchSums {
   readonly isSkipped: boolean;
 }
 
-export function scalesLoss({ scalesLoss, precision }: EngineOptions): boolean {
-  return scalesLoss ?? precision === "float16";
+export function scalesLoss({ scalesLoss, precision, layerPrecision = {} }: EngineOptions): boolean {
+  return scalesLoss ?? [precision, ...Object.values(layerPrecision)].includes("float16");
 }
 
 /** Tensors by stable names: variables as `layer/weight`, the optimizer's as `layer/weight/slot`. */

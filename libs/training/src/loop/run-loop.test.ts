@@ -1,12 +1,12 @@
-import { stateDigestOf } from "@anneal/checkpoint";
-import { type FeedItem, itemAt, numItems, type Schedule } from "@anneal/data";
+import type { FeedItem } from "@anneal/data";
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
 import { EagerEngine } from "../engine/eager-engine.ts";
-import { constant, cosine } from "../optimizers/schedules.ts";
+import { constant } from "../optimizers/schedules.ts";
+import { digestOf, isNeverLate, type LoopChanges, rules, TestSource, trainInPieces } from "../test-support/pieces.ts";
 import { testTensorflow } from "../test-support/tensorflow.ts";
-import { tinyBatch, tinyOptions } from "../test-support/tiny.ts";
-import { initialLoopState, type MonitorRules } from "./bookkeeping.ts";
-import { type ItemSource, type LoopOptions, type LoopSnapshot, runLoop } from "./run-loop.ts";
+import { tinyOptions } from "../test-support/tiny.ts";
+import { initialLoopState } from "./bookkeeping.ts";
+import type { LoopSnapshot } from "./run-loop.ts";
 
 const engine = new EagerEngine(testTensorflow());
 let trainBatches: MockInstance<EagerEngine["trainBatches"]>;
@@ -16,96 +16,8 @@ beforeEach(() => {
 afterEach(() => engine.dispose());
 /** How many steps each call made. */
 const callSizes = () => trainBatches.mock.calls.map(([batches]) => batches.length);
-
-/** 3 epochs of 4 train batches, the last one partial, and 2 validation batches. */
-const schedule: Schedule = {
-  seed: 1,
-  batchSize: 8,
-  epochs: 3,
-  phases: [
-    { phase: "train", numSamples: 27 },
-    { phase: "validation", numSamples: 11 },
-  ],
-  shuffle: true,
-};
-const rules: MonitorRules = { metric: "validation/loss", direction: "minimize", earlyStopping: null };
-const totalSteps = 12;
-
-/** Batches as a function of their place, as the feed's are; released slots are spoiled. */
-class TestSource implements ItemSource {
-  next_: number;
-  /** Items that are not ready when they are asked for. */
-  readonly #isLate: (index: number) => boolean;
-  readonly #held: FeedItem[] = [];
-
-  constructor(cursor: number, isLate: (index: number) => boolean) {
-    this.next_ = cursor;
-    this.#isLate = isLate;
-  }
-
-  next(): FeedItem | null {
-    if (this.next_ >= numItems(schedule)) return null;
-    const index = this.next_++;
-    const item = itemAt(schedule, index);
-    const batch = tinyBatch(index, item.numSamples);
-    this.#held.push({ ...item, ...batch, index, waitedMs: this.#isLate(index) ? 1 : 0 });
-    return this.#held.at(-1)!;
-  }
-
-  release(index: number): void {
-    const item = this.#held.shift();
-    expect(item?.index).toBe(index);
-    item!.inputs.fill(Number.NaN);
-  }
-}
-
-interface Interruption {
-  /** Asked after so many batches, validation batches included. */
-  readonly afterItems: number;
-}
-
-const isNeverLate = () => false;
-
-/** Trains to the end in pieces: each piece starts in a new engine from what the one before saved last. */
-function train(
-  interruptions: readonly Interruption[],
-  { isLate = isNeverLate, ...changed }: Partial<LoopOptions> & { isLate?: (index: number) => boolean } = {},
-) {
-  const saved: LoopSnapshot[] = [];
-  const ends: string[] = [];
-  for (const piece of [...interruptions, null]) {
-    engine.prepare(tinyOptions());
-    const last = saved.at(-1);
-    if (last) engine.loadState({ ...last.engine, optimizerScalars: last.loop.optimizer });
-    const start = last?.loop ?? initialLoopState(engine.readState().optimizerScalars);
-    const source = new TestSource(start.cursor.item, isLate);
-    const stopAt = piece === null ? Number.POSITIVE_INFINITY : start.cursor.item + piece.afterItems;
-    const { end } = runLoop({
-      engine,
-      source,
-      schedule,
-      learningRate: cosine({ peak: 0.02, totalSteps, warmupSteps: 3 }),
-      rules,
-      control: { stopRequested: () => source.next_ >= stopAt, abortRequested: () => false },
-      start: JSON.parse(JSON.stringify(start)),
-      untilStep: totalSteps,
-      stepsPerCall: 1,
-      maxMs: 1e9,
-      checkpointEveryMs: 1e9,
-      checkpointEverySteps: null,
-      save: (snapshot) => saved.push(snapshot),
-      beforeSave: () => {},
-      report: () => {},
-      ...changed,
-    });
-    ends.push(end);
-  }
-  return { saved, ends, last: saved.at(-1)! };
-}
-
-function digestOf({ loop, engine: { model, optimizer } }: LoopSnapshot): string {
-  return stateDigestOf({ model, optimizer, state: loop });
-}
+const train = (interruptions: Parameters<typeof trainInPieces>[1], changes?: LoopChanges) =>
+  trainInPieces(engine, interruptions, changes);
 
 describe("runLoop", () => {
   test("trains all steps, validates each epoch and saves at its end", () => {

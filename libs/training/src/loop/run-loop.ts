@@ -1,6 +1,14 @@
-import { type Accumulator, AnnealError, type LoopState, type Metrics, type TrainingPhase } from "@anneal/contracts";
+import {
+  type Accumulator,
+  AnnealError,
+  type LoopState,
+  type Metrics,
+  type Policy,
+  type TrainingPhase,
+} from "@anneal/contracts";
 import { type FeedItem, itemAt, type Schedule, stepsPerEpoch } from "@anneal/data";
-import type { EngineState, StepEngine } from "../engine/step-engine.ts";
+import { initialLossScale, nextLossScale } from "@anneal/policy";
+import type { EngineState, StepEngine, StepScalars, TrainedSums } from "../engine/step-engine.ts";
 import type { Schedule as LearningRate } from "../optimizers/schedules.ts";
 import {
   addBatch,
@@ -52,6 +60,8 @@ export interface LoopOptions {
   readonly learningRate: LearningRate;
   /** Full batches that one call of the engine takes where as many are ready and nothing is due between them. */
   readonly stepsPerCall: number;
+  /** Where the engine scales the loss: how the scale changes. Then each call makes one step. */
+  readonly lossScale: Policy["lossScale"] | null;
   readonly rules: MonitorRules;
   readonly control: LoopControl;
   /** The state that the engine and the source are at. */
@@ -97,11 +107,13 @@ export interface LoopStats {
  * @throws AnnealError RECIPE_INVALID (a learning rate that is no number), LOSS_NOT_FINITE, OUT_OF_MEMORY; whatever the source throws
  */
 export function runLoop(options: LoopOptions): LoopOutcome {
-  const { engine, source, schedule, control, rules, untilStep, stepsPerCall } = options;
+  const { engine, source, schedule, control, rules, untilStep, lossScale } = options;
+  // A step decides on the scale of the next one.
+  const stepsPerCall = lossScale === null ? options.stepsPerCall : 1;
   const startedAt = performance.now();
   const numEpochSteps = stepsPerEpoch(schedule);
   const hasValidation = schedule.phases.some(({ phase }) => phase === "validation");
-  let state = options.start;
+  let state = lossScale === null ? options.start : { lossScale: initialLossScale(lossScale), ...options.start };
   let savedItem = state.cursor.item;
   let savedAtMs = startedAt;
   let savedAtStep = state.step;
@@ -198,15 +210,32 @@ export function runLoop(options: LoopOptions): LoopOutcome {
   function trainSteps(items: readonly FeedItem[]): void {
     const { cursor, step, corrections } = state;
     if (!corrections?.skippedSteps.includes(step)) {
-      const scalars = items.map((_, index) => ({ step: step + index, learningRate: learningRateAt(step + index) }));
+      const scalars = items.map((_, index) => scalarsAt(step + index));
       const sums = holding(items, () => engine.trainBatches(items, scalars));
       stats.numCalls += 1;
-      state = { ...state, accumulator: sums.reduce(addBatch, state.accumulator) };
+      state = { ...state, accumulator: sums.reduce(addBatch, state.accumulator), ...scaleAfter(sums) };
     } else for (const { index } of items) source.release(index);
     stats.numSamples += items.reduce((sum, item) => sum + item.numSamples, 0);
     stats.numSteps += items.length;
     state = { ...state, step: step + items.length, cursor: advance(cursor, items.length) };
     report("training");
+  }
+
+  function scalarsAt(step: number): StepScalars {
+    const scale = state.lossScale?.scale;
+    return {
+      step,
+      learningRate: learningRateAt(step),
+      ...(lossScale !== null && scale !== undefined && { lossScale: scale }),
+    };
+  }
+
+  /** A step that was skipped has used up its batch all the same: under a lower scale it is the next one's turn. */
+  function scaleAfter(steps: readonly TrainedSums[]): Pick<LoopState, "lossScale"> {
+    if (lossScale === null || state.lossScale === undefined) return {};
+    return {
+      lossScale: steps.reduce((scale, { isSkipped }) => nextLossScale(scale, !isSkipped, lossScale), state.lossScale),
+    };
   }
 
   /** @throws AnnealError RECIPE_INVALID: the step would be finite, and all weights after it would not */

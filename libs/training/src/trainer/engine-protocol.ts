@@ -1,4 +1,4 @@
-import type { EngineName, ErrorRecord, LoopState, Metrics, StepExplanation, Threads } from "@anneal/contracts";
+import type { EngineName, ErrorRecord, LoopState, Metrics, Policy, StepExplanation, Threads } from "@anneal/contracts";
 import type { RingHandles, TypedArray } from "@anneal/data";
 import type { EngineOptions, EngineState, PreparedEngine } from "../engine/step-engine.ts";
 import type { MonitorRules } from "../loop/bookkeeping.ts";
@@ -27,6 +27,7 @@ export interface RunLoop {
   readonly rules: MonitorRules;
   readonly untilStep: number;
   readonly stepsPerCall: number;
+  readonly lossScale: Policy["lossScale"] | null;
   readonly maxMs: number;
   readonly checkpointEveryMs: number;
   readonly checkpointEverySteps: number | null;

@@ -74,6 +74,7 @@ export class TrainerSession {
   readonly outputShape: readonly number[];
   readonly store: CheckpointStore;
   readonly #host: EngineHost;
+  readonly #scalesLoss: boolean;
   #feed: { readonly feed: Feed; nextItem: number } | null = null;
   #evaluationFeed: Feed | null = null;
   #position: Position | null = null;
@@ -93,6 +94,7 @@ export class TrainerSession {
     const lowering = options.recorded?.lowering ?? prepared.lowering;
     this.plan = { ...setup.plan, fingerprint, lowering, numParameters: prepared.numParameters };
     this.outputShape = prepared.outputShape;
+    this.#scalesLoss = prepared.scalesLoss;
     this.store = openCheckpointStore(options.runDirectory);
     this.#host = host;
     this.#lockfileDigest = lockfile;
@@ -213,6 +215,7 @@ export class TrainerSession {
         rules: this.setup.rules,
         untilStep: Math.min(untilStep, this.plan.totalSteps),
         stepsPerCall: this.#stepsPerCall,
+        lossScale: this.#scalesLoss ? spec.policy.lossScale : null,
         maxMs: spec.segment.maxMs,
         checkpointEveryMs: spec.checkpoint.everyMs,
         checkpointEverySteps: spec.checkpoint.everySteps ?? null,
@@ -296,6 +299,7 @@ export class TrainerSession {
       exact,
       skipped,
       corrections: state.corrections ?? null,
+      ...(state.lossScale && { lossScale: state.lossScale }),
       modelBytes,
     };
   }
