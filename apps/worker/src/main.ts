@@ -17,6 +17,7 @@ Runtime.install({ logger: new DefaultLogger("ERROR"), shutdownSignals: [] });
 try {
   const worker = await startWorker({
     cacheDirectory: cacheDirectory(),
+    home: annealHome(),
     numTrainers: maxTrainers(),
     spawnTrainer: (runId) => spawnTrainer({ runDirectory: runPaths(annealHome(), runId).root }),
     onReady: () => process.send?.({ type: "ready" }),

@@ -1,68 +1,35 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   type RunSpecInput,
   type RunState,
   runSpecSchema,
-  searchAttributes,
   type TrainInput,
   type TrainResult,
   taskQueue,
 } from "@anneal/contracts";
-import { ensureTemporalCli } from "@anneal/provision";
 import { waitFor } from "@anneal/testing";
 import { WorkflowFailedError } from "@temporalio/client";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
-import { TestWorkflowEnvironment } from "@temporalio/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Script } from "./scripted-trainer.ts";
-import { type RunningWorker, startWorker } from "./start-worker.ts";
+import { ScriptedStack } from "./test-support/scripted-stack.ts";
+import { Script } from "./test-support/scripted-trainer.ts";
 
-let environment: TestWorkflowEnvironment;
-let worker: RunningWorker;
-let cacheDirectory: string;
-const scripts = new Map<string, Script>();
+let stack: ScriptedStack;
 
 beforeAll(async () => {
-  cacheDirectory = mkdtempSync(join(tmpdir(), "anneal-orchestration-"));
-  const { path } = await ensureTemporalCli({ log: () => {} });
-  environment = await TestWorkflowEnvironment.createLocal({
-    server: { executable: { type: "existing-path", path }, searchAttributes: keys() },
-  });
-  process.env.TEMPORAL_ADDRESS = environment.address;
-  worker = await start();
+  stack = await ScriptedStack.start();
 }, 60_000);
 
-afterAll(async () => {
-  worker?.shutdown();
-  await worker?.stopped;
-  await environment?.teardown();
-  rmSync(cacheDirectory, { recursive: true, force: true });
-});
-
-function start(): Promise<RunningWorker> {
-  return startWorker({
-    cacheDirectory,
-    numTrainers: 1,
-    spawnTrainer: async (runId) => (scripts.get(runId) as Script).spawn(),
-    onReady: () => {},
-  });
-}
-
-function keys() {
-  return Object.entries(searchAttributes).map(([name, type]) => ({ name, type }));
-}
+afterAll(() => stack?.stop());
 
 async function begin(runId: string, script: Script, spec: Partial<RunSpecInput> = {}) {
-  scripts.set(runId, script);
+  stack.scripts.set(runId, script);
   const input: TrainInput = {
     spec: runSpecSchema.parse({ recipe: { name: "scripted", path: "/scripted.ts" }, ...spec }),
     resume: null,
     firstAttempt: 1,
     carried: null,
   };
-  return environment.client.workflow.start<(input: TrainInput) => Promise<TrainResult>>("train", {
+  return stack.client.workflow.start<(input: TrainInput) => Promise<TrainResult>>("train", {
     workflowId: runId,
     taskQueue,
     args: [input],
@@ -79,7 +46,7 @@ async function failureOf(result: Promise<unknown>): Promise<Error | undefined> {
   return (failure as WorkflowFailedError).cause;
 }
 
-const status = (runId: string) => environment.client.workflow.getHandle(runId).query<RunState>("status");
+const status = (runId: string) => stack.client.workflow.getHandle(runId).query<RunState>("status");
 
 describe("the train workflow on a real server", () => {
   it("trains by epochs, evaluates, and leaves what the UI shows", async () => {
@@ -196,10 +163,9 @@ describe("the train workflow on a real server", () => {
     const script = new Script(["slow"]);
     const handle = await begin("handed-over", script, { retries: { crash: 0 } });
     await waitFor(async () => script.attempts.length === 1);
-    worker.shutdown();
-    await worker.stopped;
+    await stack.stopWorker();
     expect(script.step).toBe(1);
-    worker = await start();
+    await stack.startWorker();
     expect(await handle.result()).toMatchObject({ step: 12, numFailedAttempts: 1 });
     expect(script.numSpawned).toBe(2);
   });
@@ -219,7 +185,7 @@ describe("the train workflow on a real server", () => {
 
 /** Summaries of the activities of a run, in order, decoded from its history. */
 async function summaries(runId: string): Promise<string[]> {
-  const { events } = await environment.client.workflow.getHandle(runId).fetchHistory();
+  const { events } = await stack.client.workflow.getHandle(runId).fetchHistory();
   return (events ?? []).flatMap((event) => {
     const data = event.activityTaskScheduledEventAttributes && event.userMetadata?.summary?.data;
     return data ? [JSON.parse(Buffer.from(data).toString()) as string] : [];

@@ -1,5 +1,5 @@
-import { createActivities, type Trainer, TrainerPool } from "@anneal/activities";
-import { heartbeatIntervalMs, progressSignalName, taskQueue } from "@anneal/contracts";
+import { createActivities, type Trainer, TrainerPool, writeReport } from "@anneal/activities";
+import { type ComparingActivities, heartbeatIntervalMs, progressSignalName, taskQueue } from "@anneal/contracts";
 import { Client, Connection } from "@temporalio/client";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import { NativeConnection, Runtime, Worker } from "@temporalio/worker";
@@ -7,6 +7,8 @@ import { workflowBundle } from "./workflow-bundle.ts";
 
 export interface WorkerSettings {
   readonly cacheDirectory: string;
+  /** Where runs and comparisons are kept. */
+  readonly home: string;
   /** Trainers at a time on this machine; further runs queue. */
   readonly numTrainers: number;
   readonly spawnTrainer: (runId: string) => Promise<Trainer>;
@@ -39,16 +41,20 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   ]);
   const client = new Client({ connection: clientConnection, namespace });
   const pool = new TrainerPool(settings.numTrainers, settings.spawnTrainer);
+  const comparing: ComparingActivities = { writeReport: (input) => writeReport(settings.home, input) };
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue,
     workflowBundle: { codePath },
-    activities: createActivities({
-      pool,
-      workerPid: process.pid,
-      signalProgress: (runId, progress) => client.workflow.getHandle(runId).signal(progressSignalName, progress),
-    }),
+    activities: {
+      ...createActivities({
+        pool,
+        workerPid: process.pid,
+        signalProgress: (runId, progress) => client.workflow.getHandle(runId).signal(progressSignalName, progress),
+      }),
+      ...comparing,
+    },
     maxConcurrentActivityTaskExecutions: maxActivities,
     // Cancellation comes back with a heartbeat's answer: throttled heartbeats would make it late.
     maxHeartbeatThrottleInterval: heartbeatIntervalMs,

@@ -23,7 +23,8 @@ function sourcesDigest(workflowsPath: string): string {
   const workflows = dirname(workflowsPath);
   const libs = dirname(dirname(workflows));
   const hash = createHash("sha256");
-  for (const directory of [workflows, join(libs, "contracts", "src"), join(libs, "policy", "src")]) {
+  const bundled = ["contracts", "policy", "report"].map((name) => join(libs, name, "src"));
+  for (const directory of [workflows, ...bundled]) {
     for (const name of readdirSync(directory).sort()) {
       if (!name.endsWith(".ts") || name.endsWith(".test.ts")) continue;
       hash.update(`${name}\n`).update(readFileSync(join(directory, name)));

@@ -1,4 +1,4 @@
-import { noProgress, type Progress, type TrainingActivities } from "@anneal/contracts";
+import { noProgress, type PrepareInput, type Progress, type TrainingActivities } from "@anneal/contracts";
 import { Context } from "@temporalio/activity";
 import {
   type LastSignals,
@@ -33,7 +33,7 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
 
   /** Gets the run's trainer, keeps heartbeats going, and turns cancellation into a checkpoint. */
   async function withTrainer<T>(
-    runId: string,
+    { runId, spec }: Pick<PrepareInput, "runId" | "spec">,
     savesWhenStopped: boolean,
     work: (trainer: Trainer, report: (progress: Progress) => void) => Promise<{ result: T; stopped: boolean }>,
   ): Promise<T> {
@@ -54,9 +54,11 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
     try {
       await makeWay(runId);
       inUse.set(runId, done.promise);
-      const trainer = await pool.acquire(runId, context.cancellationSignal, (running, position) =>
-        report({ ...reporter.latest, phase: "queued", note: queueNote(running, position) }),
-      );
+      const trainer = await pool.acquire(runId, context.cancellationSignal, {
+        exclusive: spec.exclusive,
+        onPosition: (running, position) =>
+          report({ ...reporter.latest, phase: "queued", note: queueNote(running, position) }),
+      });
       report({ ...reporter.latest, phase: "starting", note: null, trainerPid: trainer.pid });
       using _stopping = stopWhenCancelled(context, trainer, savesWhenStopped);
       const { result, stopped } = await work(trainer, report);
@@ -89,15 +91,15 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
 
   return {
     prepareRun: (input) =>
-      withTrainer(input.runId, false, async (trainer, report) => {
+      withTrainer(input, false, async (trainer, report) => {
         const result = await trainer.prepare(input, report);
         return { result, stopped: false };
       }),
 
-    trainSegment: (input) => withTrainer(input.runId, true, (trainer, report) => trainer.segment(input, report)),
+    trainSegment: (input) => withTrainer(input, true, (trainer, report) => trainer.segment(input, report)),
 
     evaluateRun: (input) =>
-      withTrainer(input.runId, false, async (trainer, report) => {
+      withTrainer(input, false, async (trainer, report) => {
         const result = await trainer.evaluate(input, report);
         return { result, stopped: false };
       }),

@@ -31,7 +31,15 @@ export interface Trainer {
 
 interface Waiting {
   readonly runId: string;
+  readonly exclusive: boolean;
   readonly start: () => void;
+  readonly onPosition: AcquireOptions["onPosition"];
+}
+
+export interface AcquireOptions {
+  /** The run shares this worker with no other: it waits until it is alone, and others until it has ended. */
+  readonly exclusive: boolean;
+  /** Called at once if the run has to wait, and whenever its place in line changes (1 = next). */
   readonly onPosition: (runningRunIds: readonly string[], position: number) => void;
 }
 
@@ -45,7 +53,7 @@ export class TrainerPool {
   readonly #trainers = new Map<string, Trainer>();
   readonly #spawning = new Map<string, Promise<Trainer>>();
   /** Places taken, by run: from the moment a trainer is being spawned until its process has ended. */
-  readonly #taken = new Set<string>();
+  readonly #taken = new Map<string, { readonly exclusive: boolean }>();
   readonly #line: Waiting[] = [];
 
   constructor(capacity: number, spawn: (runId: string) => Promise<Trainer>) {
@@ -56,10 +64,9 @@ export class TrainerPool {
   /**
    * The run's trainer: the living one, or a new process as soon as there is room.
    *
-   * @param onPosition called at once if the run has to wait, and whenever its place in line changes (1 = next).
    * @throws the signal's reason when it aborts while waiting.
    */
-  async acquire(runId: string, signal: AbortSignal, onPosition: Waiting["onPosition"]): Promise<Trainer> {
+  async acquire(runId: string, signal: AbortSignal, options: AcquireOptions): Promise<Trainer> {
     const living = this.#trainers.get(runId);
     if (living?.alive) return living;
     // A trainer that is gone but whose end has not been told yet still holds the run's place.
@@ -67,7 +74,7 @@ export class TrainerPool {
     signal.throwIfAborted();
     const spawning = this.#spawning.get(runId);
     if (spawning) return spawning;
-    await this.#takePlace(runId, signal, onPosition);
+    await this.#takePlace(runId, signal, options);
     const trainer = this.#start(runId);
     this.#spawning.set(runId, trainer);
     try {
@@ -101,18 +108,20 @@ export class TrainerPool {
     await Promise.all([...this.#trainers.values()].map((trainer) => trainer.close()));
   }
 
-  async #takePlace(runId: string, signal: AbortSignal, onPosition: Waiting["onPosition"]): Promise<void> {
-    if (this.#taken.size < this.#capacity && this.#line.length === 0) {
-      this.#taken.add(runId);
+  async #takePlace(runId: string, signal: AbortSignal, options: AcquireOptions): Promise<void> {
+    const { exclusive } = options;
+    if (this.#line.length === 0 && this.#hasRoom(options)) {
+      this.#taken.set(runId, { exclusive });
       return;
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const waiting: Waiting = { runId, start: resolve, onPosition };
+    const waiting: Waiting = { runId, start: resolve, ...options };
     const leave = (): void => {
       const index = this.#line.indexOf(waiting);
       if (index >= 0) this.#line.splice(index, 1);
       reject(signal.reason);
-      this.#tellPositions();
+      // Whoever stood behind one that wanted to be alone may start now.
+      this.#serveLine();
     };
     signal.addEventListener("abort", leave, { once: true });
     this.#line.push(waiting);
@@ -126,17 +135,26 @@ export class TrainerPool {
 
   #givePlaceBack(runId: string): void {
     this.#taken.delete(runId);
-    while (this.#taken.size < this.#capacity) {
-      const next = this.#line.shift();
-      if (!next) break;
-      this.#taken.add(next.runId);
+    this.#serveLine();
+  }
+
+  #serveLine(): void {
+    for (let next = this.#line[0]; next && this.#hasRoom(next); next = this.#line[0]) {
+      this.#line.shift();
+      this.#taken.set(next.runId, { exclusive: next.exclusive });
       next.start();
     }
     this.#tellPositions();
   }
 
+  #hasRoom({ exclusive }: Pick<AcquireOptions, "exclusive">): boolean {
+    if (exclusive) return this.#taken.size === 0;
+    const isTakenWhole = [...this.#taken.values()].some((place) => place.exclusive);
+    return !isTakenWhole && this.#taken.size < this.#capacity;
+  }
+
   #tellPositions(): void {
-    const running = [...this.#taken];
+    const running = [...this.#taken.keys()];
     this.#line.forEach(({ onPosition }, index) => {
       onPosition(running, index + 1);
     });

@@ -4,7 +4,15 @@ export { type CheckpointFaultPoint, checkpointFaultPoints, faultPoint, intercept
 export { writeFileAtomic } from "./files.ts";
 export { canonicalJson } from "./json.ts";
 export { readLedger, writeLedger } from "./ledger-file.ts";
-export { annealHome, type RunPaths, runPaths, runPathsAt, runsDirectory } from "./paths.ts";
+export {
+  annealHome,
+  type ComparePaths,
+  comparePaths,
+  type RunPaths,
+  runPaths,
+  runPathsAt,
+  runsDirectory,
+} from "./paths.ts";
 export { type CheckpointEntry, type LoadedCheckpoint, modelBytesOf } from "./read.ts";
 export { type RetentionPolicy, type RetentionResult, selectKept } from "./retention.ts";
 export { listRunRecords, type RunRecord, readRunRecord, writeRunRecord } from "./run-record.ts";

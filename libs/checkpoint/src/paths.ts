@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { AnnealError, runIdSchema } from "@anneal/contracts";
+import { AnnealError, type ReportFiles, runIdSchema } from "@anneal/contracts";
 
 /** Where runs and the local stack live: `ANNEAL_HOME`, by default `.anneal` at the root of this repository. */
 export function annealHome(): string {
@@ -31,15 +31,25 @@ export function runsDirectory(home: string): string {
 
 /** Throws `RUN_NOT_FOUND` for what can be no run's id: an id is a folder's name, and must not lead elsewhere. */
 export function runPaths(home: string, runId: string): RunPaths {
-  if (!runIdSchema.safeParse(runId).success) {
-    throw new AnnealError(
-      "RUN_NOT_FOUND",
-      `"${runId}" can be no run's id.`,
-      "List the runs with `anneal list`; an id has letters, digits and . _ : + - only.",
-      { runId },
-    );
-  }
+  if (!runIdSchema.safeParse(runId).success) throw noRunId(runId);
   return runPathsAt(join(runsDirectory(home), runId));
+}
+
+/** The report of a comparison. All absolute; none need exist. */
+export interface ComparePaths extends ReportFiles {
+  readonly root: string;
+}
+
+/** Throws `RUN_NOT_FOUND` for what can be no comparison's id, which is as a run's. */
+export function comparePaths(home: string, compareId: string): ComparePaths {
+  if (!runIdSchema.safeParse(compareId).success) throw noRunId(compareId);
+  const root = join(resolve(home), "compares", compareId);
+  return {
+    root,
+    markdown: join(root, "report.md"),
+    json: join(root, "report.json"),
+    svg: join(root, "report.svg"),
+  };
 }
 
 /** The same for a run's directory wherever it is. */
@@ -56,4 +66,13 @@ export function runPathsAt(runDirectory: string): RunPaths {
     metrics: join(root, "metrics.jsonl"),
     ledger: join(root, "ledger.json"),
   };
+}
+
+function noRunId(runId: string): AnnealError {
+  return new AnnealError(
+    "RUN_NOT_FOUND",
+    `"${runId}" can be no run's id.`,
+    "List the runs with `anneal list`; an id has letters, digits and . _ : + - only.",
+    { runId },
+  );
 }

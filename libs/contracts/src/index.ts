@@ -1,4 +1,5 @@
 export * from "./activities.ts";
+export * from "./compare.ts";
 export * from "./errors.ts";
 export * from "./explanation.ts";
 export * from "./fingerprint.ts";

@@ -60,6 +60,10 @@ export const runSpecSchema = z.strictObject({
       "TensorFlow's threads within an op and ops at a time, on which results depend; by default the machine's cores for both",
     ),
   maxSteps: z.int().min(1).optional().describe("Stop after this many steps in all"),
+  exclusive: z
+    .boolean()
+    .default(false)
+    .describe("Train while no other run does on the same worker, as a run must whose time is compared"),
   checkpoint: checkpointPolicySchema.prefault({}),
   /** A segment (one activity) ends at the end of an epoch, or after this many steps or milliseconds. */
   segment: z

@@ -77,6 +77,7 @@ export interface TrainResult {
   readonly modelBytes?: number;
   /** What its steps really did; absent where none was recorded. */
   readonly ledger?: Ledger;
+  readonly rungMoves?: SegmentResult["rungMoves"];
 }
 
 /** Answer of the `status` query. */

@@ -1,11 +1,13 @@
 export { chooseLowering, executionsWorthTrying, type LoweringTrial } from "./choose-lowering.ts";
 export { choosePrecision, type HalfSupport, precisionsWorthTrying } from "./choose-precision.ts";
+export { type JudgedStrategy, type Judgement, judgeStrategies, measuresOf } from "./judge-strategies.ts";
 export { initialLossScale, leastLossScale, nextLossScale } from "./loss-scale.ts";
 export { bytesInWords, type MemoryBudget, resolveBudget } from "./memory-budget.ts";
 export { type Ladder, nextRung, plainRung, rungInWords } from "./memory-ladder.ts";
 export { judgeReading, noPressure, type PressureState } from "./memory-pressure.ts";
 export { largestMicroBatch, microBatchSizes } from "./micro-batches.ts";
 export { type MemoryPlanning, planMemory } from "./plan-memory.ts";
+export { budgetOf, isShare, planStrategies, strategySpec } from "./plan-strategies.ts";
 export { type Recovery, recoverFromNonFinite } from "./recover-non-finite.ts";
 export { type Device, type PolicyDecisions, resolvePolicy, supportedPrecisions } from "./resolve-policy.ts";
 export { type RungSpan, rungSpans } from "./rung-spans.ts";

@@ -6,6 +6,7 @@ import {
   precisionInWords,
   type RunState,
 } from "@anneal/contracts";
+import { formatMetric } from "@anneal/report";
 import { correctionsInWords } from "./segments.ts";
 
 /** The live progress where it is ahead of the last segment's result; it lags behind the result of one that has just ended. */
@@ -99,9 +100,4 @@ function formatMetrics(values: Metrics): string {
   return Object.entries(values)
     .map(([name, value]) => `${name} ${formatMetric(value)}`)
     .join(", ");
-}
-
-/** Four significant digits: enough to compare, short enough to read. */
-function formatMetric(value: number): string {
-  return Number.isFinite(value) ? Number(value.toPrecision(4)).toString() : String(value);
 }

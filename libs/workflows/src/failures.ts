@@ -1,5 +1,5 @@
 import { defect, type ErrorRecord, isErrorCode, type Progress, toAnnealError } from "@anneal/contracts";
-import { ActivityFailure, ApplicationFailure, TimeoutFailure } from "@temporalio/workflow";
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from "@temporalio/workflow";
 
 /** A failed activity as an error record, with the last step that is known to be safe in a checkpoint. */
 export interface ObservedFailure {
@@ -7,9 +7,10 @@ export interface ObservedFailure {
   readonly checkpointStep: number | null;
 }
 
-/** Reads what an activity's failure says; what Temporal itself observed (a silent worker) gets its code here. */
+/** Reads what the failure of an activity, or of a run, says; what Temporal itself observed (a silent worker) gets its code here. */
 export function observeFailure(failure: unknown): ObservedFailure {
-  const cause = failure instanceof ActivityFailure ? failure.cause : failure;
+  const isOfOther = failure instanceof ActivityFailure || failure instanceof ChildWorkflowFailure;
+  const cause = isOfOther ? failure.cause : failure;
   if (cause instanceof ApplicationFailure) {
     const [record] = (cause.details ?? []) as [ErrorRecord?];
     if (isErrorCode(cause.type) && record) {

@@ -217,6 +217,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
       usage: state.usage,
       ...(last.modelBytes === undefined ? {} : { modelBytes: last.modelBytes }),
       ...(last.ledger && { ledger: last.ledger }),
+      ...(last.rungMoves === undefined ? {} : { rungMoves: last.rungMoves }),
     };
   } catch (failure) {
     await CancellationScope.nonCancellable(async () => {

@@ -1,9 +1,7 @@
 import type { Metrics } from "@anneal/contracts";
+import { formatMetric } from "@anneal/report";
 
-/** Four significant digits: enough to compare, short enough to read. */
-export function formatMetric(value: number): string {
-  return Number.isFinite(value) ? Number(value.toPrecision(4)).toString() : String(value);
-}
+export { formatBytes, formatCount, formatMetric } from "@anneal/report";
 
 /** `loss 0.1234, accuracy 0.9712`. */
 export function formatMetrics(metrics: Metrics): string {
@@ -21,26 +19,9 @@ export function formatDuration(milliseconds: number): string {
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
 }
 
-/** `3,214`. */
-export function formatCount(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
-}
-
 /** `2026-11-24 03:12:45`, in the machine's time zone. */
 export function formatTime(date: Date): string {
   const pad = (value: number): string => String(value).padStart(2, "0");
   const day = [date.getFullYear(), pad(date.getMonth() + 1), pad(date.getDate())].join("-");
   return `${day} ${[pad(date.getHours()), pad(date.getMinutes()), pad(date.getSeconds())].join(":")}`;
-}
-
-/** `3.4 MB`. */
-export function formatBytes(numBytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let value = numBytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }

@@ -4,6 +4,7 @@ import {
   type CheckpointReference,
   type Corrections,
   type ErrorCode,
+  type Metrics,
   type PreparedRun,
   type Progress,
   type SegmentInput,
@@ -30,6 +31,9 @@ export class Script {
   numAlive = 0;
   mostAlive = 0;
   peakRssBytes = 2 ** 30;
+  msPerStep = 5;
+  /** Metrics of the evaluation. */
+  evaluated: Metrics = { loss: 0.5 };
 
   constructor(acts: Act[] = [], plan: Partial<TrainingPlan> = {}) {
     this.acts = acts;
@@ -75,13 +79,13 @@ class ScriptedTrainer implements Trainer {
     this.#end = resolve;
   }
 
-  /** Ten samples and 5 ms a step. */
+  /** Ten samples a step. */
   #ended(from: number): SegmentResult {
     const numSteps = this.#script.step - from;
     const usage = {
       numSteps,
       numSamples: 10 * numSteps,
-      trainingMs: 5 * numSteps,
+      trainingMs: this.#script.msPerStep * numSteps,
       validatingMs: 0,
       peakRssBytes: this.#script.peakRssBytes,
     };
@@ -117,8 +121,8 @@ class ScriptedTrainer implements Trainer {
   }
 
   async evaluate() {
-    const { step } = this.#script;
-    return { split: "test" as const, numSamples: 1, metrics: { loss: 0.5 }, checkpoint: reference(step), skipped: [] };
+    const { step, evaluated } = this.#script;
+    return { split: "test" as const, numSamples: 1, metrics: evaluated, checkpoint: reference(step), skipped: [] };
   }
 
   stop(): void {

@@ -1,0 +1,95 @@
+import type { Metrics, StrategyMeasures, StrategyOutcome, TrainResult } from "@anneal/contracts";
+import { expect, test } from "vitest";
+import { judgeStrategies, measuresOf } from "./judge-strategies.ts";
+
+interface Figures {
+  readonly accuracy?: number | null;
+  readonly speed?: number;
+  readonly bytes?: number;
+  readonly peak?: number;
+}
+
+function outcome(name: string, { accuracy = 0.9, speed = 100, bytes = 1_000, peak = 1_000 }: Figures) {
+  const measured = {
+    metric: "accuracy",
+    direction: "maximize",
+    metrics: { accuracy } as unknown as Metrics,
+    samplesPerSecond: speed,
+    modelBytes: bytes,
+    usage: { peakRssBytes: peak },
+  } as StrategyMeasures;
+  return { strategy: { name }, status: "completed", measured } as StrategyOutcome;
+}
+
+const missing = (name: string): StrategyOutcome => ({ ...outcome(name, {}), status: "failed", measured: null });
+const float32 = outcome("float32", {});
+const judge = (outcomes: readonly StrategyOutcome[], withinPoints = 0.5, prefer = "fastest") =>
+  judgeStrategies(outcomes, { withinPoints, prefer: prefer as "fastest" });
+
+test("the fastest of those that are good enough", () => {
+  const outcomes = [
+    float32,
+    outcome("bfloat16", { accuracy: 0.895, speed: 190 }),
+    outcome("float16", { accuracy: 0.8949, speed: 400 }),
+    missing("auto"),
+  ];
+  expect(judge(outcomes)).toMatchObject({ best: "bfloat16", metric: "accuracy" });
+  expect(judge(outcomes).strategies).toMatchObject([
+    { pointsWorse: 0, gain: { fastest: 1 } },
+    { pointsWorse: 0.5, gain: { fastest: 1.9 } },
+    { pointsWorse: 0.51, gain: { fastest: 4 } },
+    { value: null, pointsWorse: null, gain: { fastest: null } },
+  ]);
+  expect(judge(outcomes, 1).best).toBe("float16");
+  expect(judge(outcomes, 0).best).toBe("float32");
+});
+
+test("a person may prefer the smallest model, or the least memory", () => {
+  const outcomes = [float32, outcome("small", { bytes: 500, peak: 990, speed: 50 }), outcome("light", { peak: 250 })];
+  expect(judge(outcomes, 0.5, "smallest").best).toBe("small");
+  expect(judge(outcomes, 0.5, "lightest").best).toBe("light");
+});
+
+test("what may be the machine's noise makes no strategy better than one before it", () => {
+  expect(judge([float32, outcome("same", { speed: 101.9 })]).best).toBe("float32");
+  expect(judge([float32, outcome("better", { speed: 102.1 }), outcome("same", { speed: 103 })]).best).toBe("better");
+});
+
+test("of a loss, less is better", () => {
+  const lossOf = (name: string, loss: number, speed: number): StrategyOutcome => {
+    const known = outcome(name, { speed });
+    const measured = { ...known.measured!, metric: "loss", direction: "minimize" as const, metrics: { loss } };
+    return { ...known, measured };
+  };
+  const outcomes = [lossOf("float32", 1.2, 100), lossOf("worse", 1.21, 300), lossOf("better", 1.1, 200)];
+  expect(judge(outcomes).strategies.map(({ pointsWorse }) => pointsWorse)).toEqual([0, 1, -10]);
+  expect(judge(outcomes).best).toBe("better");
+});
+
+test.each([
+  ["nothing to compare", []],
+  ["a first strategy without a result", [missing("float32"), outcome("bfloat16", {})]],
+  ["a first strategy whose metric is no number", [outcome("float32", { accuracy: null }), outcome("bfloat16", {})]],
+])("%s: no best one", (_what, outcomes) => {
+  expect(judge(outcomes).best).toBeNull();
+});
+
+test("a run's measures leave validation out of its speed, and take the training's metrics where nothing was held out", () => {
+  const result = {
+    plan: { monitor: { metric: "train/loss", direction: "minimize" } },
+    usage: { numSteps: 4, numSamples: 40, trainingMs: 3_000, validatingMs: 1_000, peakRssBytes: 7 },
+    evaluation: null,
+    metrics: { loss: 0.25 },
+    step: 4,
+  } as unknown as TrainResult;
+  expect(measuresOf(result)).toMatchObject({
+    metric: "loss",
+    metrics: { loss: 0.25 },
+    split: "train",
+    samplesPerSecond: 20,
+    modelBytes: null,
+    rungMoves: [],
+  });
+  const untimed = { ...result, usage: { ...result.usage, numSamples: 0, trainingMs: 0, validatingMs: 0 } };
+  expect(measuresOf(untimed).samplesPerSecond).toBeNull();
+});

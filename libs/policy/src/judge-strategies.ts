@@ -1,0 +1,92 @@
+import type { Criterion, Preference, StrategyMeasures, StrategyOutcome, TrainResult } from "@anneal/contracts";
+
+/** What a comparison keeps of a run that completed. */
+export function measuresOf(result: TrainResult): StrategyMeasures {
+  const { plan, usage, evaluation } = result;
+  const trainedMs = usage.trainingMs - usage.validatingMs;
+  return {
+    metric: plan.monitor.metric.replace(/^.*\//, ""),
+    direction: plan.monitor.direction,
+    metrics: evaluation?.metrics ?? result.metrics,
+    split: evaluation?.split ?? "train",
+    step: result.step,
+    usage,
+    samplesPerSecond: usage.numSamples > 0 && trainedMs > 0 ? (usage.numSamples * 1_000) / trainedMs : null,
+    wholeMs: result.durationMs,
+    modelBytes: result.modelBytes ?? null,
+    stoppedEarly: result.stoppedEarly,
+    numFailedAttempts: result.numFailedAttempts,
+    precision: plan.precision ?? null,
+    memory: plan.memory ?? null,
+    rungMoves: result.rungMoves ?? [],
+  };
+}
+
+/** A strategy beside the first one of its comparison. */
+export interface JudgedStrategy {
+  readonly name: string;
+  /** The compared metric; null where there is no number. */
+  readonly value: number | null;
+  /** Points (hundredths of the metric) by which it is worse than the first one's; less than 0: better. */
+  readonly pointsWorse: number | null;
+  /** Times as good as the first one: samples a second, bytes of the model, peak memory. */
+  readonly gain: Readonly<Record<Preference, number | null>>;
+}
+
+export interface Judgement {
+  /** Null until a run is completed. */
+  readonly metric: string | null;
+  readonly strategies: readonly JudgedStrategy[];
+  /** The strategy that meets the criterion; null where there is nothing to compare. */
+  readonly best: string | null;
+}
+
+/** Below this a difference may be the machine's: the strategy that comes first keeps its place. */
+const leastGain = 1.02;
+
+/** Sets strategies beside the first of them and finds the one that meets the criterion. */
+export function judgeStrategies(outcomes: readonly StrategyOutcome[], { withinPoints, prefer }: Criterion): Judgement {
+  const reference = outcomes[0]?.measured ?? null;
+  const strategies = outcomes.map((outcome) => judge(outcome, reference));
+  const metric = outcomes.find(({ measured }) => measured)?.measured?.metric ?? null;
+  const within = strategies.filter(({ pointsWorse }) => pointsWorse !== null && pointsWorse <= withinPoints);
+  const best = within.reduce<JudgedStrategy | null>(
+    (chosen, next) => (chosen === null || isClearlyBetter(next, chosen, prefer) ? next : chosen),
+    null,
+  );
+  return { metric, strategies, best: best?.name ?? null };
+}
+
+function judge({ strategy, measured }: StrategyOutcome, reference: StrategyMeasures | null): JudgedStrategy {
+  const value = measured && finite(measured.metrics[measured.metric]);
+  const referenceValue = reference && finite(reference.metrics[reference.metric]);
+  return {
+    name: strategy.name,
+    value,
+    pointsWorse: value === null || referenceValue === null ? null : pointsWorse(value, referenceValue, reference!),
+    gain: {
+      fastest: quotient(measured?.samplesPerSecond, reference?.samplesPerSecond),
+      smallest: quotient(reference?.modelBytes, measured?.modelBytes),
+      lightest: quotient(reference?.usage.peakRssBytes, measured?.usage.peakRssBytes),
+    },
+  };
+}
+
+/** To a thousandth of a point: what remains of 0.97 - 0.965 in binary must not decide. */
+function pointsWorse(value: number, reference: number, { direction }: StrategyMeasures): number {
+  const points = (direction === "maximize" ? reference - value : value - reference) * 100;
+  return Math.round(points * 1_000) / 1_000;
+}
+
+function isClearlyBetter(next: JudgedStrategy, chosen: JudgedStrategy, prefer: Preference): boolean {
+  return (next.gain[prefer] ?? 0) >= (chosen.gain[prefer] ?? 1) * leastGain;
+}
+
+/** A metric that is not finite becomes null on its way through the history. */
+function finite(value: number | null | undefined): number | null {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+function quotient(numerator: number | null | undefined, denominator: number | null | undefined): number | null {
+  return numerator && denominator ? numerator / denominator : null;
+}

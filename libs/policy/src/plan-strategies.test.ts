@@ -1,0 +1,47 @@
+import { policySchema, runSpecSchema, strategySchema } from "@anneal/contracts";
+import { expect, test } from "vitest";
+import { budgetOf, isShare, planStrategies, strategySpec } from "./plan-strategies.ts";
+
+test("every precision with every memory mode, plain ones first, each once", () => {
+  const strategies = planStrategies(["float32", "bfloat16", "float32"], ["quarter", "plain", "512 MiB", "50%"]);
+  expect(strategies.map(({ name }) => name)).toEqual([
+    "float32",
+    "float32-quarter",
+    "float32-512MiB",
+    "float32-50pct",
+    "bfloat16",
+    "bfloat16-quarter",
+    "bfloat16-512MiB",
+    "bfloat16-50pct",
+  ]);
+  for (const strategy of strategies) expect(strategySchema.parse(strategy)).toEqual(strategy);
+});
+
+test("shares are of the plain run's peak, amounts stay as they are, and both are budgets that a policy takes", () => {
+  expect(
+    ["plain", "half", "quarter", "512MiB", "50%"].map((mode) => [budgetOf(mode, 2 ** 30 + 1), isShare(mode)]),
+  ).toEqual([
+    [null, false],
+    ["524288KiB", true],
+    ["262144KiB", true],
+    ["512MiB", false],
+    ["50%", false],
+  ]);
+  const budget = budgetOf("quarter", 123_456_789)!;
+  expect(policySchema.parse({ memory: { budget } }).memory.budget).toBe(budget);
+});
+
+test("a strategy's run has what all have in common but for its precision and its budget, and is alone", () => {
+  const spec = runSpecSchema.parse({
+    recipe: { name: "r", path: "/r.ts" },
+    policy: { crossEntropy: "clipped", memory: { budget: "1GiB", prefetchBatches: 3 } },
+  });
+  const [plain, half] = planStrategies(["bfloat16"], ["plain", "half"]);
+  const comparison = { spec, strategies: [], criterion: { withinPoints: 1, prefer: "fastest" } } as const;
+  expect(strategySpec(comparison, plain!, null)).toEqual({
+    ...spec,
+    exclusive: true,
+    policy: { ...spec.policy, precision: "bfloat16", memory: { prefetchBatches: 3 } },
+  });
+  expect(strategySpec(comparison, half!, "7KiB").policy.memory).toEqual({ prefetchBatches: 3, budget: "7KiB" });
+});
