@@ -6,12 +6,13 @@ import type {
   Json,
   MetricDirection,
   Metrics,
+  Policy,
   Preference,
   Strategy,
   StrategyOutcome,
   StrategyStatus,
 } from "@anneal/contracts";
-import { type Judgement, judgeStrategies } from "@anneal/policy";
+import { type Judgement, judgeStrategies, rungInWords } from "@anneal/policy";
 import { formatCount, formatRatio } from "./values.ts";
 
 /** What a comparison found: the JSON report, and what the other forms are made of. */
@@ -77,7 +78,7 @@ export function comparisonReport(
     verdict: verdictOf(outcomes, judgement, criterion),
     strategies: outcomes.map((outcome, index) => {
       const { value = null, pointsWorse = null, gain } = judgement.strategies[index]!;
-      return { ...reported(outcome), value, pointsWorse, gain };
+      return { ...reported(outcome, spec.policy.memory), value, pointsWorse, gain };
     }),
   };
 }
@@ -105,7 +106,10 @@ function verdictOf(
   return `${prefer} within ${withinPoints} ${withinPoints === 1 ? "point" : "points"} of ${name}${soFar}: ${found}`;
 }
 
-function reported(outcome: StrategyOutcome): Omit<ReportedStrategy, "value" | "pointsWorse" | "gain"> {
+function reported(
+  outcome: StrategyOutcome,
+  usual: Policy["memory"],
+): Omit<ReportedStrategy, "value" | "pointsWorse" | "gain"> {
   const { strategy, runId, status, budget, measured, error } = outcome;
   const usage = measured && measured.usage.numSteps > 0 ? measured.usage : null;
   return {
@@ -121,12 +125,12 @@ function reported(outcome: StrategyOutcome): Omit<ReportedStrategy, "value" | "p
     samplesPerSecond: measured?.samplesPerSecond ?? null,
     peakRssBytes: usage?.peakRssBytes ?? null,
     modelBytes: measured?.modelBytes ?? null,
-    notes: notesOf(outcome),
+    notes: notesOf(outcome, usual),
     error,
   };
 }
 
-function notesOf({ strategy, measured, budget, error }: StrategyOutcome): string[] {
+function notesOf({ strategy, measured, budget, error }: StrategyOutcome, usual: Policy["memory"]): string[] {
   const ofBudget = budget === null || budget === strategy.memory ? [] : [`budget ${budget}`];
   if (!measured) return [...ofBudget, ...(error ? [`${error.code}: ${error.message}`] : [])];
   const { step, usage, stoppedEarly, numFailedAttempts, precision, memory, rungMoves } = measured;
@@ -135,8 +139,7 @@ function notesOf({ strategy, measured, budget, error }: StrategyOutcome): string
   return [
     ...ofBudget,
     ...(strategy.precision === "auto" && precision ? [`chose ${precision.precision}`] : []),
-    ...(rung && rung.microBatches > 1 ? [`${rung.microBatches} micro-batches`] : []),
-    ...(rung && rung.recomputeSegments > 1 ? [`recomputes in ${rung.recomputeSegments} segments`] : []),
+    ...(rung ? rungInWords(rung, usual) : []),
     ...(rungMoves.length > 0 ? [`memory ran short ${times(rungMoves.length)}`] : []),
     ...(stoppedEarly ? [`stopped early at step ${formatCount(step)}`] : []),
     ...(untimed === 0 ? [] : [`timed over ${formatCount(usage.numSteps)} of ${formatCount(step)} steps`]),

@@ -50,6 +50,7 @@ const outcomes = outcomesOf([
       why: "",
       budgetBytes: 4e8,
       predictedPeakBytes: 3.9e8,
+      batchBytes: 1_000,
     },
     usage: { ...measured.usage, peakRssBytes: 400e6 },
   },
@@ -73,7 +74,7 @@ test("a report says what was found, and what a reader of its figures has to know
   });
   expect(report.strategies.map(({ notes }) => notes)).toEqual([
     [],
-    ["budget 390625KiB", "2 micro-batches", "recomputes in 3 segments"],
+    ["budget 390625KiB", "micro-batches 2", "recomputation in 3 segments", "4 batches ahead"],
     ["stopped early at step 200", "timed over 150 of 200 steps", "failed and went on 2 times"],
     ["budget 390625KiB", "OUT_OF_MEMORY: no | room"],
   ]);
