@@ -11,5 +11,6 @@ export {
 } from "./memory/predict-memory.ts";
 export type { Pass } from "./passes/pass.ts";
 export { type RunPassesOptions, runPasses } from "./passes/run-passes.ts";
+export { type CostModel, cpuCosts, gpuCosts } from "./precision/kernel-costs.ts";
 export { type CompiledProgram, compileProgram, type Entries, type Entry } from "./program.ts";
 export { type ScopeFunction, type Trace, type TracedVariable, type TraceRequest, trace } from "./trace/trace.ts";

@@ -4,7 +4,7 @@ import { summedBiasGradients } from "../passes/changing/summed-bias-gradients.ts
 import type { Pass } from "../passes/pass.ts";
 import { allPasses } from "../passes/pipeline.ts";
 import { biasAdd } from "../passes/preserving/bias-add.ts";
-import { cpuCosts, gpuCosts } from "../precision/kernel-costs.ts";
+import type { CostModel } from "../precision/kernel-costs.ts";
 import { orderedSums } from "./ordered-sums.ts";
 import { transposedProducts } from "./transposed-products.ts";
 import { xla } from "./xla.ts";
@@ -26,7 +26,7 @@ export interface PipelineOptions {
 export interface HalfFormat {
   /** For what is faster in it; the rest stays in float32. */
   readonly dtype: Exclude<ComputePrecision, "float32">;
-  readonly device: "cpu" | "gpu";
+  readonly costs: CostModel;
   /** Whether the part of the step of this name, a layer or one of its variables most often, may be computed in it. */
   readonly allows: (part: string) => boolean;
 }
@@ -37,8 +37,6 @@ export function pipelineOf({ lowering, without = [], formats = [] }: PipelineOpt
   return passes.filter(({ name }) => !without.includes(name));
 }
 
-function precisionPasses({ dtype, device, allows }: HalfFormat): readonly Pass[] {
-  // A CPU has no kernels for float16: whoever asks for it there wants to see what a GPU would compute.
-  const costs = device === "gpu" || dtype === "float16" ? gpuCosts : cpuCosts;
-  return [summedBiasGradients, mixedPrecision({ dtype, costs, allows }), biasAdd];
+function precisionPasses(format: HalfFormat): readonly Pass[] {
+  return [summedBiasGradients, mixedPrecision(format), biasAdd];
 }

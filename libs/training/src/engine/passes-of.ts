@@ -1,6 +1,6 @@
 import { type HalfFormat, type Pass, pipelineOf } from "@anneal/compiler";
 import { type ComputePrecision, computePrecisions, type Lowering } from "@anneal/contracts";
-import { requestedDevice } from "@anneal/runtime";
+import { kernelCostsFor } from "./kernel-costs.ts";
 import type { RecipeStep } from "./recipe-step.ts";
 
 /** Every pass that a step goes through. */
@@ -18,7 +18,7 @@ function formatsOf({ options, layerPrecision }: Pick<RecipeStep, "options" | "la
   return computePrecisions
     .filter((dtype) => dtype !== "float32")
     .filter((dtype) => asked.has(dtype))
-    .map((dtype) => ({ dtype, device: requestedDevice(), allows: (part) => precisionOf(part) === dtype }));
+    .map((dtype) => ({ dtype, costs: kernelCostsFor(dtype), allows: (part) => precisionOf(part) === dtype }));
 }
 
 /** The layer of a part, which is the layer itself or one of its variables. */

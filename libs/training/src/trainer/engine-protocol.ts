@@ -1,4 +1,14 @@
-import type { EngineName, ErrorRecord, LoopState, Metrics, Policy, StepExplanation, Threads } from "@anneal/contracts";
+import type {
+  ComputePrecision,
+  EngineName,
+  ErrorRecord,
+  LoopState,
+  Metrics,
+  Policy,
+  PrecisionDecision,
+  StepExplanation,
+  Threads,
+} from "@anneal/contracts";
 import type { RingHandles, TypedArray } from "@anneal/data";
 import type { EngineOptions, EngineState, PreparedEngine } from "../engine/step-engine.ts";
 import type { MonitorRules } from "../loop/bookkeeping.ts";
@@ -19,6 +29,15 @@ export interface PrepareEngine extends Omit<EngineOptions, "recipe" | "recipePat
   readonly recipeEntry: string;
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
+}
+
+/** The same step in several formats, on the batches of a ring that holds nothing else. */
+export interface TryPrecisions {
+  readonly prepare: PrepareEngine;
+  /** float32 first. */
+  readonly tried: readonly ComputePrecision[];
+  readonly ring: RingHandles;
+  readonly lossScale: number;
 }
 
 export interface RunLoop {
@@ -46,6 +65,7 @@ export interface FeedPredictions {
 /** The calls of an engine thread: what each takes and returns. One at a time. */
 export interface EngineCalls {
   prepare: { input: PrepareEngine; output: PreparedEngine };
+  tryPrecisions: { input: TryPrecisions; output: PrecisionDecision };
   readState: { input: null; output: EngineState };
   loadState: { input: EngineState; output: null };
   run: { input: RunLoop; output: LoopOutcome };

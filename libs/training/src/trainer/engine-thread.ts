@@ -1,10 +1,11 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { toAnnealError } from "@anneal/contracts";
+import { type PrecisionDecision, toAnnealError } from "@anneal/contracts";
 import { type RingHandles, RingReader } from "@anneal/data";
-import { loadTensorflow } from "@anneal/runtime";
+import { loadTensorflow, type Tfjs } from "@anneal/runtime";
 import { createEngine } from "../engine/create-engine.ts";
+import { decidePrecision } from "../engine/decide-precision.ts";
 import { engineFailure } from "../engine/failures.ts";
-import type { StepEngine } from "../engine/step-engine.ts";
+import type { Batch, StepEngine } from "../engine/step-engine.ts";
 import { addBatch, emptyAccumulator, meansOf } from "../loop/bookkeeping.ts";
 import { type LoopSnapshot, runLoop } from "../loop/run-loop.ts";
 import type { Schedule } from "../optimizers/schedules.ts";
@@ -21,6 +22,7 @@ import {
   type FeedPredictions,
   type PrepareEngine,
   type RunLoop,
+  type TryPrecisions,
 } from "./engine-protocol.ts";
 
 /**
@@ -51,6 +53,7 @@ type Handlers = {
 
 const handlers: Handlers = {
   prepare,
+  tryPrecisions,
   readState: async () => engine().readState(),
   loadState: async (state) => {
     engine().loadState(state);
@@ -73,16 +76,49 @@ port.on("message", async (request: EngineRequest) => {
 });
 
 async function prepare(input: PrepareEngine): Promise<EngineCalls["prepare"]["output"]> {
+  const { options, schedule } = await toEngineOptions(input);
+  learningRate = schedule;
+  prepared?.dispose();
+  prepared = createEngine[input.engine](loadedTf());
+  return prepared.prepare(options);
+}
+
+/** What an engine takes: its functions are those of the recipe. */
+async function toEngineOptions(input: PrepareEngine) {
   const { recipeEntry, parameters, totalSteps, stepsPerEpoch } = input;
   const recipe = await loadRecipe(recipeEntry);
   const optimizer = guardRecipe("optimizer()", recipeEntry, () =>
     recipe.optimizer({ parameters, totalSteps, stepsPerEpoch }),
   );
-  learningRate = optimizer.schedule;
+  return { options: { ...input, recipe, recipePath: recipeEntry, optimizer }, schedule: optimizer.schedule };
+}
+
+async function tryPrecisions(input: TryPrecisions): Promise<PrecisionDecision> {
+  const { options, schedule } = await toEngineOptions(input.prepare);
+  using opened = new DisposableStack();
+  const tried = input.tried.map((precision) => {
+    const engine = opened.adopt(createEngine[input.prepare.engine](loadedTf()), (each) => each.dispose());
+    engine.prepare({ ...options, precision, lowering: "graph" });
+    return { precision, engine };
+  });
+  const batches = takeAll(new RingReader(input.ring));
+  return decidePrecision({ tried, batches, learningRate: (step) => schedule.at(step), lossScale: input.lossScale });
+}
+
+/** Batches in memory of their own. */
+function takeAll(source: RingReader): readonly Batch[] {
+  const batches: Batch[] = [];
+  for (let item = source.next(); item !== null; item = source.next()) {
+    const { numSamples, inputs, labels } = item;
+    batches.push({ numSamples, inputs: inputs.slice(), labels: labels.slice() });
+    source.release(item.index);
+  }
+  return batches;
+}
+
+function loadedTf(): Tfjs {
   if ("failure" in tensorflow) throw tensorflow.failure;
-  prepared?.dispose();
-  prepared = createEngine[input.engine](tensorflow.value.tf);
-  return prepared.prepare({ ...input, recipe, recipePath: recipeEntry, optimizer });
+  return tensorflow.value.tf;
 }
 
 function run(input: RunLoop): EngineCalls["run"]["output"] {

@@ -1,0 +1,56 @@
+import type { PrecisionDecision, RunSpec } from "@anneal/contracts";
+import { openFeed } from "@anneal/data";
+import { precisionsWorthTrying } from "@anneal/policy";
+import { readCpu, requestedDevice } from "@anneal/runtime";
+import type { EngineHost } from "./engine-host.ts";
+import type { PrepareEngine } from "./engine-protocol.ts";
+import type { Setup } from "./setup.ts";
+
+/** Batches that a trial takes: enough for losses to part ways, few enough for a person who waits for step 1. */
+const numTrialBatches = 8;
+const leastTrialBatches = 3;
+/** Of shorter trainings nobody saves what a trial takes. */
+const leastSteps = 10 * numTrialBatches;
+
+/**
+ * The format that a run's steps are computed in: as recorded, as asked for, or for "auto" by a trial on its first batches.
+ *
+ * @throws AnnealError whatever the recipe's data or its step in float32 throw
+ */
+export async function choosePrecisionOf(
+  spec: RunSpec,
+  setup: Setup,
+  recorded: PrecisionDecision | null,
+  host: EngineHost,
+  prepare: PrepareEngine,
+): Promise<PrecisionDecision> {
+  const asked = spec.policy.precision;
+  if (recorded !== null) return recorded;
+  if (asked !== "auto") return { precision: asked, why: "asked for", candidates: [] };
+  const float32 = (why: string): PrecisionDecision => ({ precision: "float32", why, candidates: [] });
+  if (spec.engine === "eager") return float32("the eager engine knows no other format");
+  const formats = precisionsWorthTrying({ device: requestedDevice(), hasBfloat16Instructions: hasBfloat16() });
+  if (formats.length === 0) return float32("this machine gains nothing by 16-bit floats");
+  const { plan, feed: feedPlan } = setup;
+  const numBatches = Math.min(numTrialBatches, Math.floor(plan.numTrainSamples / plan.batchSize));
+  if (plan.totalSteps < leastSteps || numBatches < leastTrialBatches) {
+    return float32(`a training of ${plan.totalSteps} steps is too short for a trial`);
+  }
+  const feed = openFeed({ plan: feedPlan, startItem: 0, stopItem: numBatches, numSlots: numBatches });
+  try {
+    feed.start();
+    const tried = ["float32", ...formats] as const;
+    const lossScale = spec.policy.lossScale.initial;
+    return await host.call("tryPrecisions", { prepare, tried, ring: feed.handles, lossScale });
+  } finally {
+    await feed.close();
+  }
+}
+
+/** As Linux names them: x64's, then arm64's. */
+const bfloat16Extensions = ["avx512_bf16", "amx_bf16", "bf16"];
+
+function hasBfloat16(): boolean {
+  const { extensions } = readCpu();
+  return bfloat16Extensions.some((name) => extensions.includes(name));
+}
