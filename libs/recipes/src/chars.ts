@@ -20,7 +20,7 @@ export default defineRecipe({
     width: z.int().min(8).max(4_096).default(128).describe("Values for each character; a multiple of the heads"),
     numLayers: z.int().min(1).max(48).default(4).describe("Layers, each attention and a dense part"),
     numHeads: z.int().min(1).max(64).default(4).describe("Heads of an attention"),
-    text: z.string().default("").describe("Path of a UTF-8 text file in place of Moby-Dick"),
+    text: z.string().default("").describe("Absolute path of a UTF-8 text file in place of Moby-Dick"),
   }),
 
   data({ parameters: { text, length }, recipeDir, seed }) {

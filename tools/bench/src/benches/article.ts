@@ -41,10 +41,14 @@ export const article: Bench = {
     const { totalSteps, numParameters, batchSize } = runs.float32.plan;
     for (const { pid } of Object.values(runs)) resetPeakMemory(pid);
     const untilStep = (round: number) => Math.round((totalSteps * (round + 1)) / numRounds);
-    const trainRound = (run: DirectRun) => (round: number) => run.train(untilStep(round) - untilStep(round - 1));
+    const trainRound = (format: keyof typeof runs) => async (round: number) => {
+      const segment = await runs[format].train(untilStep(round) - untilStep(round - 1));
+      scope.log(`${format}: step ${untilStep(round)} of ${totalSteps}, ${formatNumber(segment.elapsedMs / 1_000)} s`);
+      return segment;
+    };
     const rounds = await interleave(numRounds, {
-      float32: trainRound(runs.float32),
-      bfloat16: trainRound(runs.bfloat16),
+      float32: trainRound("float32"),
+      bfloat16: trainRound("bfloat16"),
     });
     const [float32, bfloat16] = [await finish(runs.float32), await finish(runs.bfloat16)];
 
