@@ -128,6 +128,62 @@ describe("the train workflow on a real server", () => {
     expect(script.corrections).toMatchObject({ learningRateScale: 0.5 });
   });
 
+  it("climbs the memory ladder, each time in a new trainer, and says why", async () => {
+    const script = new Script(["ok", "OUT_OF_MEMORY", "OUT_OF_MEMORY", "pressure", "pressure"]);
+    const handle = await begin("short-of-memory", script, { retries: { memory: 0 } });
+    const rung = (microBatches: number, recomputeSegments: number) => ({
+      prefetchBatches: 2,
+      microBatches,
+      recomputeSegments,
+    });
+    const why = "out of memory after step 4: scripted OUT_OF_MEMORY.";
+    // Batches of ten are too small for micro-batches to come first.
+    const rungMoves = [
+      { step: 4, rung: rung(1, 4), why },
+      { step: 4, rung: rung(1, 16), why },
+      { step: 5, rung: rung(2, 16), why: "scripted pressure" },
+      { step: 6, rung: rung(4, 16), why: "scripted pressure" },
+    ];
+    expect(await handle.result()).toMatchObject({ step: 12, numFailedAttempts: 2, rungMoves });
+    expect(script.numSpawned).toBe(5);
+    expect(script.mostAlive).toBe(1);
+    const words = "micro-batches 4, recomputation in 16 segments, 2 batches ahead";
+    expect((await summaries("short-of-memory")).slice(1, -2)).toEqual([
+      "steps 0-4, epoch 1/3",
+      "steps 4-8, epoch 2/3",
+      `steps 4-8, epoch 2/3, recomputation in 4 segments, 2 batches ahead (${why})`,
+      `steps 4-8, epoch 2/3, recomputation in 16 segments, 2 batches ahead (${why})`,
+      "steps 5-8, epoch 2/3, micro-batches 2, recomputation in 16 segments, 2 batches ahead (scripted pressure)",
+      `steps 6-8, epoch 2/3, ${words} (scripted pressure)`,
+      `steps 8-12, epoch 3/3, ${words}`,
+    ]);
+  });
+
+  it("carries a move over to the next execution", async () => {
+    const script = new Script(Array.from({ length: 9 }, () => "pressure" as const));
+    const handle = await begin("moves-on", script, { segment: { maxHistoryEvents: 50 } });
+    await handle.result();
+    expect((await handle.describe()).runId).not.toBe(handle.firstExecutionRunId);
+    expect(script.rungMoves.map(({ rung }) => [rung.microBatches, rung.recomputeSegments])).toEqual([
+      [1, 4],
+      [1, 16],
+      [2, 16],
+      [4, 16],
+      [8, 16],
+      [10, 16],
+      [10, 16],
+    ]);
+  });
+
+  it("fails for want of memory only when no rung is left, and says so", async () => {
+    const script = new Script(["OUT_OF_MEMORY", "OUT_OF_MEMORY", "OUT_OF_MEMORY", "OUT_OF_MEMORY"]);
+    const policy = { memory: { microBatches: 2, recomputeSegments: 1 } };
+    const cause = await failureOf((await begin("no-rung", script, { policy, retries: { memory: 1 } })).result());
+    expect((cause as ApplicationFailure).type).toBe("OUT_OF_MEMORY");
+    expect(cause?.message).toContain("it was on its last rung: micro-batches 2, 1 batch ahead");
+    expect(script.acts).toEqual([]);
+  });
+
   it("goes on above the newest token when it is fenced", async () => {
     const script = new Script(["FENCED"]);
     await (await begin("fenced", script)).result();

@@ -34,7 +34,7 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
   /** Gets the run's trainer, keeps heartbeats going, and turns cancellation into a checkpoint. */
   async function withTrainer<T>(
     { runId, spec }: Pick<PrepareInput, "runId" | "spec">,
-    savesWhenStopped: boolean,
+    { savesWhenStopped, renew }: { readonly savesWhenStopped: boolean; readonly renew: boolean },
     work: (trainer: Trainer, report: (progress: Progress) => void) => Promise<{ result: T; stopped: boolean }>,
   ): Promise<T> {
     const context = Context.current();
@@ -56,6 +56,7 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
       inUse.set(runId, done.promise);
       const trainer = await pool.acquire(runId, context.cancellationSignal, {
         exclusive: spec.exclusive,
+        renew,
         onPosition: (running, position) =>
           report({ ...reporter.latest, phase: "queued", note: queueNote(running, position) }),
       });
@@ -91,15 +92,19 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
 
   return {
     prepareRun: (input) =>
-      withTrainer(input, false, async (trainer, report) => {
+      withTrainer(input, { savesWhenStopped: false, renew: input.outOfMemory != null }, async (trainer, report) => {
         const result = await trainer.prepare(input, report);
         return { result, stopped: false };
       }),
 
-    trainSegment: (input) => withTrainer(input, true, (trainer, report) => trainer.segment(input, report)),
+    // What a trainer took on one rung it need not give back on the next: a new process begins with nothing.
+    trainSegment: (input) =>
+      withTrainer(input, { savesWhenStopped: true, renew: input.move != null }, (trainer, report) =>
+        trainer.segment(input, report),
+      ),
 
     evaluateRun: (input) =>
-      withTrainer(input, false, async (trainer, report) => {
+      withTrainer(input, { savesWhenStopped: false, renew: false }, async (trainer, report) => {
         const result = await trainer.evaluate(input, report);
         return { result, stopped: false };
       }),

@@ -77,12 +77,12 @@ function newsOf({ phase, note }: Progress): string | null {
   }
 }
 
-/** Any error as the failure that the workflow reads: type = code, details = the record with the last safe step. */
+/** Any error as the failure that the workflow reads: type = code, details = the record with the last safe step and the last one made. */
 export function toFailure(cause: unknown, progress: Progress): ApplicationFailure {
   const error = toAnnealError(cause);
   const record = {
     ...error.toRecord(),
-    facts: { ...error.facts, checkpointStep: progress.checkpoint?.step ?? null },
+    facts: { ...error.facts, checkpointStep: progress.checkpoint?.step ?? null, atStep: progress.step },
   };
   return ApplicationFailure.create({
     message: `${error.code}: ${error.message} ${error.remedy}`,

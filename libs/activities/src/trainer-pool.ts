@@ -39,6 +39,8 @@ interface Waiting {
 export interface AcquireOptions {
   /** The run shares this worker with no other: it waits until it is alone, and others until it has ended. */
   readonly exclusive: boolean;
+  /** Ends the run's living trainer first; the new one takes its place. By default the living one is taken. */
+  readonly renew?: boolean;
   /** Called at once if the run has to wait, and whenever its place in line changes (1 = next). */
   readonly onPosition: (runningRunIds: readonly string[], position: number) => void;
 }
@@ -54,6 +56,8 @@ export class TrainerPool {
   readonly #spawning = new Map<string, Promise<Trainer>>();
   /** Places taken, by run: from the moment a trainer is being spawned until its process has ended. */
   readonly #taken = new Map<string, { readonly exclusive: boolean }>();
+  /** Runs whose trainer ends so that another takes its place. */
+  readonly #renewing = new Set<string>();
   readonly #line: Waiting[] = [];
 
   constructor(capacity: number, spawn: (runId: string) => Promise<Trainer>) {
@@ -68,13 +72,20 @@ export class TrainerPool {
    */
   async acquire(runId: string, signal: AbortSignal, options: AcquireOptions): Promise<Trainer> {
     const living = this.#trainers.get(runId);
-    if (living?.alive) return living;
+    if (living?.alive && !options.renew) return living;
+    const keepsPlace = living?.alive === true;
+    if (keepsPlace) {
+      this.#renewing.add(runId);
+      await living.close();
+    }
     // A trainer that is gone but whose end has not been told yet still holds the run's place.
     if (living) await living.exited;
+    this.#renewing.delete(runId);
+    if (signal.aborted && keepsPlace) this.#givePlaceBack(runId);
     signal.throwIfAborted();
     const spawning = this.#spawning.get(runId);
     if (spawning) return spawning;
-    await this.#takePlace(runId, signal, options);
+    if (!keepsPlace) await this.#takePlace(runId, signal, options);
     const trainer = this.#start(runId);
     this.#spawning.set(runId, trainer);
     try {
@@ -90,7 +101,7 @@ export class TrainerPool {
       this.#trainers.set(runId, trainer);
       void trainer.exited.then(() => {
         if (this.#trainers.get(runId) === trainer) this.#trainers.delete(runId);
-        this.#givePlaceBack(runId);
+        if (!this.#renewing.has(runId)) this.#givePlaceBack(runId);
       });
       return trainer;
     } catch (error) {

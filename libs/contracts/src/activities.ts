@@ -18,6 +18,8 @@ export interface PrepareInput {
   readonly attempt: number;
   /** Null for a new run; a run that is new must not exist in the store yet. */
   readonly resume: ResumeChoices | null;
+  /** Memory ran out in so many attempts before: the plan begins so many rungs further on. */
+  readonly outOfMemory?: { readonly numTimes: number; readonly why: string } | null;
 }
 
 export interface SegmentInput {

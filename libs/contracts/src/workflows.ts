@@ -1,4 +1,4 @@
-import type { ResumeChoices } from "./activities.ts";
+import type { ResumeChoices, SegmentInput } from "./activities.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import type { RunSpec } from "./run.ts";
@@ -46,6 +46,8 @@ export interface CarriedState {
   readonly startedAtMs: number;
   /** Absent in runs that older versions began. */
   readonly usage?: TrainingUsage;
+  /** To a rung that no checkpoint is on yet. */
+  readonly move?: SegmentInput["move"];
 }
 
 export interface TrainInput {
@@ -75,6 +77,8 @@ export interface TrainResult {
   readonly usage: TrainingUsage;
   /** Bytes of the last checkpoint's weights. */
   readonly modelBytes?: number;
+  /** Moves on the memory ladder; absent while there was none. */
+  readonly rungMoves?: SegmentResult["rungMoves"];
   /** What its steps really did; absent where none was recorded. */
   readonly ledger?: Ledger;
   readonly rungMoves?: SegmentResult["rungMoves"];

@@ -62,8 +62,17 @@ export function createRing(options: {
   return handles;
 }
 
+/** Bytes that one prepared batch takes in a ring. */
+export function batchBytes(plan: Pick<RingHandles, "inputs" | "labels"> & Pick<Schedule, "batchSize">): number {
+  return slotLayout({ ...plan, schedule: plan }).slotBytes;
+}
+
 /** A slot in bytes: the inputs of a full batch, then its labels, both aligned. */
-function slotLayout({ schedule, inputs, labels }: Pick<RingHandles, "schedule" | "inputs" | "labels">) {
+function slotLayout({
+  schedule,
+  inputs,
+  labels,
+}: Pick<RingHandles, "inputs" | "labels"> & { readonly schedule: Pick<Schedule, "batchSize"> }) {
   const labelsAt = alignUp(schedule.batchSize * fieldBytes(inputs));
   return { labelsAt, slotBytes: labelsAt + alignUp(schedule.batchSize * fieldBytes(labels)) };
 }

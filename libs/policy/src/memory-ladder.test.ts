@@ -1,7 +1,15 @@
 import { type MemoryRung, policySchema } from "@anneal/contracts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Ladder, nextRung, plainRung, rungInWords, rungsByPreference } from "./memory-ladder.ts";
+import {
+  type Ladder,
+  nextRung,
+  numRingSlots,
+  plainRung,
+  rungInForce,
+  rungInWords,
+  rungsByPreference,
+} from "./memory-ladder.ts";
 
 const memoryOf = (memory: object = {}) => policySchema.parse({ memory }).memory;
 
@@ -102,6 +110,21 @@ test("a planner prefers whole batches, then micro-batches, recomputation, both, 
   expect(rungs).toContain("8/16/16");
   expect(rungs.indexOf("2/1/1")).toBe(rungs.length / 3);
   expect(new Set(rungs).size).toBe(rungs.length);
+});
+
+test("slots are for the batches ahead and the one in the engine's hands; several steps a call hold two calls' batches", () => {
+  expect(numRingSlots({ prefetchBatches: 5 })).toBe(6);
+  expect(numRingSlots({ prefetchBatches: 5 }, 4)).toBe(14);
+});
+
+test("a run is on the rung of its last move, of its plan, or of its policy", () => {
+  const spec = { policy: policySchema.parse({ memory: { microBatches: 2 } }) };
+  const rung = { prefetchBatches: 3, microBatches: 2, recomputeSegments: 1 };
+  const memory = { rung, why: "", budgetBytes: null, predictedPeakBytes: null, batchBytes: 1 };
+  const moved = { step: 7, rung: { ...rung, microBatches: 4 }, why: "" };
+  expect(rungInForce(spec, {})).toEqual({ ...rung, prefetchBatches: 8 });
+  expect(rungInForce(spec, { memory })).toEqual(rung);
+  expect(rungInForce(spec, { memory }, [moved])).toEqual(moved.rung);
 });
 
 test("a rung in words", () => {

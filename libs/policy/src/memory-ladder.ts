@@ -1,4 +1,4 @@
-import type { EngineName, MemoryRung, Policy } from "@anneal/contracts";
+import type { EngineName, MemoryRung, Policy, RungMove, RunSpec, TrainingPlan } from "@anneal/contracts";
 import { largestMicroBatch } from "./micro-batches.ts";
 
 /** What a run may change to take less memory. */
@@ -62,6 +62,30 @@ export function nextRung(rung: MemoryRung, ladder: Ladder): MemoryRung | null {
   if (smaller !== undefined) return { ...fewer, microBatches: smaller };
   if (prefetchBatches > fewestPrefetched) return fewer;
   return prefetchBatches > 1 ? { ...rung, prefetchBatches: 1 } : null;
+}
+
+/** Slots of the ring for prepared batches: those ahead, and the one in the engine's hands. */
+export function numRingSlots({ prefetchBatches }: Pick<MemoryRung, "prefetchBatches">, stepsPerCall = 1): number {
+  // The batches of a call of several steps are held until it ends: those of the next must be ready by then.
+  return prefetchBatches + 1 + (stepsPerCall > 1 ? 2 * stepsPerCall : 0);
+}
+
+/** What a run of this spec and plan may change. */
+export function ladderOf(
+  { engine, policy }: Pick<RunSpec, "engine" | "policy">,
+  { batchSize, memory }: Pick<TrainingPlan, "batchSize" | "memory">,
+): Ladder {
+  return { engine, batchSize, memory: policy.memory, batchBytes: memory?.batchBytes ?? 0 };
+}
+
+/** The rung that a run is on: that of its last move, else the one it began on. */
+export function rungInForce(
+  { policy }: Pick<RunSpec, "policy">,
+  { memory }: Pick<TrainingPlan, "memory">,
+  moves: readonly RungMove[] = [],
+): MemoryRung {
+  // Runs that older versions prepared have no decision.
+  return moves.at(-1)?.rung ?? memory?.rung ?? plainRung(policy.memory);
 }
 
 /** What a rung does, one phrase each; none for whole batches with as many prefetched as `usual`. */

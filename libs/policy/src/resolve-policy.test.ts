@@ -2,9 +2,8 @@ import { policySchema, precisions } from "@anneal/contracts";
 import { expect, test } from "vitest";
 import { resolvePolicy, supportedPrecisions } from "./resolve-policy.ts";
 
-test("the default policy trains in float32 with the asked number of batches ahead", () => {
-  const decisions = resolvePolicy(policySchema.parse({ memory: { prefetchBatches: 5 } }), { device: "cpu" });
-  expect(decisions).toEqual({ precision: "float32", prefetchSlots: 6 });
+test("the default policy trains in float32", () => {
+  expect(resolvePolicy(policySchema.parse({}), { device: "cpu" })).toEqual({ precision: "float32" });
 });
 
 test.each(precisions.filter((precision) => precision === "auto"))("%s is refused, naming what is supported", (p) => {

@@ -5,8 +5,6 @@ export type Device = "cpu" | "gpu";
 /** What a policy means on one device: plain decisions, carried out by the trainer. */
 export interface PolicyDecisions {
   readonly precision: ComputePrecision;
-  /** Slots of the shared-memory ring: batches prepared ahead of the one that the engine reads. */
-  readonly prefetchSlots: number;
 }
 
 /** Number formats that the engines of this version can train in. */
@@ -27,6 +25,5 @@ export function resolvePolicy(policy: Policy, { device }: { readonly device: Dev
       { precision: policy.precision, supported: supportedPrecisions.join(", "), device },
     );
   }
-  // One slot more than asked for: the engine holds one while it trains, the others are ahead of it.
-  return { precision, prefetchSlots: policy.memory.prefetchBatches + 1 };
+  return { precision };
 }

@@ -4,6 +4,7 @@ import {
   type FailedAttempt,
   heartbeatTimeoutMs,
   type PreparedRun,
+  type PrepareInput,
   type Progress,
   progressSignalName,
   type RunState,
@@ -29,10 +30,11 @@ import {
   sleep,
   workflowInfo,
 } from "@temporalio/workflow";
+import { climb, type Move, outOfMemoryAt, rungOf, withoutRung } from "./climb.ts";
 import { observeFailure } from "./failures.ts";
 import { type FailureCounts, nextMove } from "./next-move.ts";
 import { type Published, publish } from "./publish.ts";
-import { nextSegmentEnd, segmentSummary } from "./segments.ts";
+import { memoryInWords, nextSegmentEnd, segmentSummary } from "./segments.ts";
 import { addUsage, noUsage } from "./usage.ts";
 
 const statusQuery = defineQuery<RunState>(statusQueryName);
@@ -63,6 +65,8 @@ export async function train(input: TrainInput): Promise<TrainResult> {
   let safeStep = carried?.last.step ?? -1;
   let numFailedAttempts = carried?.numFailedAttempts ?? 0;
   let corrections: Corrections | null = carried?.last.corrections ?? null;
+  let move: Move | null = carried?.move ?? null;
+  let outOfMemory: NonNullable<PrepareInput["outOfMemory"]> | null = null;
   const startedAtMs = carried?.startedAtMs ?? startTime.getTime();
 
   let state: RunState = {
@@ -101,7 +105,8 @@ export async function train(input: TrainInput): Promise<TrainResult> {
         return await call(proxyActivities<TrainingActivities>({ ...activityOptions, summary: summary() }), attempt);
       } catch (failure) {
         if (isCancellation(failure)) throw failure;
-        const { error, checkpointStep } = observeFailure(failure);
+        const { error: observed, checkpointStep } = observeFailure(failure);
+        let error = observed;
         const highest = error.code === "FENCED" ? error.facts.highestAttempt : undefined;
         if (typeof highest === "number") attempt = Math.max(attempt, highest);
         if (checkpointStep !== null && checkpointStep > safeStep) {
@@ -118,19 +123,34 @@ export async function train(input: TrainInput): Promise<TrainResult> {
           update({ status: "retrying", progress: null, recentFailures, numFailedAttempts });
           continue;
         }
-        const move = recovery ?? nextMove(error, counts, spec.retries);
-        if (move.kind === "fail") {
+        if (error.code === "OUT_OF_MEMORY") {
+          const { plan, last } = state;
+          if (plan === null) outOfMemory = { numTimes: (outOfMemory?.numTimes ?? 0) + 1, why: outOfMemoryAt(error) };
+          else if (activity === "trainSegment") {
+            const rung = rungOf(spec, plan, last, move);
+            const next = climb(spec, plan, rung, outOfMemoryAt(error));
+            // Not counted against any budget: the ladder has an end.
+            if (next !== null) {
+              move = next;
+              update({ status: "retrying", progress: null, recentFailures, numFailedAttempts });
+              continue;
+            }
+            error = withoutRung(spec, rung, error);
+          }
+        }
+        const then = recovery ?? nextMove(error, counts, spec.retries);
+        if (then.kind === "fail") {
           update({ recentFailures, numFailedAttempts });
           throw ApplicationFailure.create({
-            message: `${error.code}: ${error.message} ${error.remedy} (${move.why})`,
+            message: `${error.code}: ${error.message} ${error.remedy} (${then.why})`,
             type: error.code,
             nonRetryable: true,
             details: [error],
           });
         }
-        counts = move.counts;
+        counts = then.counts;
         update({ status: "retrying", progress: null, recentFailures, numFailedAttempts });
-        if (move.delayMs > 0) await sleep(move.delayMs, { summary: `${error.code}: ${move.why}` });
+        if (then.delayMs > 0) await sleep(then.delayMs, { summary: `${error.code}: ${then.why}` });
       }
     }
   }
@@ -150,7 +170,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
     const prepared: PreparedRun = await persist(
       "prepareRun",
       () => `check and prepare ${spec.recipe.name}`,
-      (activities, token) => activities.prepareRun({ runId, spec, attempt: token, resume: input.resume }),
+      (activities, token) => activities.prepareRun({ runId, spec, attempt: token, resume: input.resume, outOfMemory }),
     );
     state = { ...state, plan: prepared.plan };
     arrive(prepared.start, "training");
@@ -171,11 +191,15 @@ export async function train(input: TrainInput): Promise<TrainResult> {
           numFailedAttempts,
           startedAtMs,
           usage: state.usage,
+          move,
         };
         await continueAsNew<typeof train>({ ...input, carried: next });
       }
       const untilStep = nextSegmentEnd(from.step, plan, spec);
-      const summary = () => segmentSummary(from.step, untilStep, plan, corrections);
+      const summary = () => {
+        const memory = memoryInWords(spec, rungOf(spec, plan, from, move), move?.why ?? null);
+        return segmentSummary(from.step, untilStep, plan, corrections, memory);
+      };
       const result = await persist("trainSegment", summary, (activities, token) =>
         activities.trainSegment({
           runId,
@@ -185,9 +209,13 @@ export async function train(input: TrainInput): Promise<TrainResult> {
           untilStep,
           allowInexact: input.resume?.allowInexact ?? false,
           corrections,
+          move,
         }),
       );
       arrive(result, "training");
+      const { finished, memoryPressure } = result;
+      const rung = rungOf(spec, plan, result, null);
+      move = finished || memoryPressure === undefined ? null : climb(spec, plan, rung, memoryPressure);
     }
     const last = state.last as SegmentResult;
     update({ status: "evaluating" });

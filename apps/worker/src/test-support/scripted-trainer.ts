@@ -7,13 +7,14 @@ import {
   type Metrics,
   type PreparedRun,
   type Progress,
+  type RungMove,
   type SegmentInput,
   type SegmentResult,
   type TrainingPlan,
 } from "@anneal/contracts";
 
-/** What a scripted trainer does in its n-th segment: fail with a code, die, or train slowly until stopped. */
-export type Act = ErrorCode | "ok" | "slow";
+/** What a scripted trainer does in its n-th segment: fail with a code, die, end early for want of memory, or train slowly until stopped. */
+export type Act = ErrorCode | "ok" | "pressure" | "slow";
 
 /**
  * A trainer without TensorFlow for tests of the orchestration: it fails on command, which a real one does not.
@@ -26,6 +27,7 @@ export class Script {
   readonly attempts: number[] = [];
   /** In force, as a checkpoint would have them. */
   corrections: Corrections | null = null;
+  rungMoves: readonly RungMove[] = [];
   step = 0;
   numSpawned = 0;
   numAlive = 0;
@@ -60,6 +62,7 @@ export class Script {
       skipped: [],
       corrections: this.corrections,
       modelBytes: 4_000,
+      ...(this.rungMoves.length > 0 && { rungMoves: this.rungMoves }),
     };
   }
 }
@@ -100,6 +103,10 @@ class ScriptedTrainer implements Trainer {
     const script = this.#script;
     script.attempts.push(input.attempt);
     script.corrections = input.corrections ?? script.corrections;
+    const { move } = input;
+    if (move && JSON.stringify(move.rung) !== JSON.stringify(script.rungMoves.at(-1)?.rung)) {
+      script.rungMoves = [...script.rungMoves, { step: script.step, ...move }];
+    }
     const act = script.acts.shift() ?? "ok";
     onProgress(progressOf(script));
     const from = script.step;
@@ -109,6 +116,10 @@ class ScriptedTrainer implements Trainer {
       await promise;
       script.step += 1;
       return { result: this.#ended(from), stopped: true };
+    }
+    if (act === "pressure") {
+      script.step += 1;
+      return { result: { ...script.result(), memoryPressure: "scripted pressure" }, stopped: false };
     }
     if (act !== "ok") {
       this.kill();

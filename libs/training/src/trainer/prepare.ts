@@ -17,6 +17,7 @@ import {
 } from "@anneal/contracts";
 import { writeModelRecord } from "./model-record.ts";
 import { discardPrepared, type RecipeSource, recipeChanged, recordedSource, snapshotForRun } from "./recipe-source.ts";
+import { chooseRung } from "./rung-choice.ts";
 import { type SessionEvents, type SessionOptions, TrainerSession } from "./session.ts";
 import { chooseThreads } from "./setup.ts";
 
@@ -47,7 +48,8 @@ export async function prepareRun(
     // Checkpoints and no wish to resume: fine when this is the same prepare again, whose answer was lost.
     if (!isNew && resume === null && recorded === null) throw runExists(runId);
     const threads = chooseThreads(spec, record?.plan?.threads);
-    session = await TrainerSession.open({ runId, runDirectory, spec, source, threads, recorded, events });
+    const rung = newest === null || recorded === null ? null : chooseRung(spec, recorded, newest);
+    session = await TrainerSession.open({ runId, runDirectory, spec, source, threads, recorded, rung, events });
     await session.acquire(attempt);
     const skipped = isNew ? [] : await session.loadNewest(resume?.allowInexact ?? false, "master");
     if (resume !== null && !isNew) requireMoreToDo(session);

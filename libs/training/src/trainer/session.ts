@@ -13,6 +13,8 @@ import {
   type Fingerprint,
   type LoopState,
   type ManifestDraft,
+  type MemoryDecision,
+  type MemoryRung,
   type RunSpec,
   type SegmentResult,
   type SkippedCheckpoint,
@@ -23,7 +25,7 @@ import {
   toAnnealError,
 } from "@anneal/contracts";
 import { evaluationPlan, type Feed, openFeed, type RingHandles, type TypedArray } from "@anneal/data";
-import type { LoweringTrial } from "@anneal/policy";
+import { type LoweringTrial, numRingSlots } from "@anneal/policy";
 import { fingerprintDifferences, requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
 import type { BatchSizes, PreparedEngine } from "../engine/step-engine.ts";
 import { currentMetrics, initialLoopState, monitoredValue, validationIsPending } from "../loop/bookkeeping.ts";
@@ -31,7 +33,9 @@ import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts"
 import { EngineHost } from "./engine-host.ts";
 import type { FeedPredictions } from "./engine-protocol.ts";
 import { lockfileDigest } from "./lockfile.ts";
+import { decideMemory, unplannedMemory } from "./memory-plan.ts";
 import type { RecipeSource } from "./recipe-source.ts";
+import { isSameRung, moveTo, type RungChoice } from "./rung-choice.ts";
 import { type Setup, setUp } from "./setup.ts";
 
 export interface SessionEvents {
@@ -51,6 +55,8 @@ export interface SessionOptions {
   readonly recorded: TrainingPlan | null;
   /** How steps run, where that was decided and no plan is recorded. */
   readonly execution?: StepExecution;
+  /** The rung of the memory ladder; null for the one that the plan begins on. */
+  readonly rung: RungChoice | null;
   readonly events: SessionEvents;
 }
 
@@ -71,6 +77,10 @@ export class TrainerSession {
   readonly options: SessionOptions;
   readonly setup: Setup;
   readonly plan: TrainingPlan;
+  /** The rung that this session is on. */
+  readonly rung: MemoryRung;
+  /** What the bits of this session's steps depend on: on the plan's rung, as the plan has it. */
+  readonly fingerprint: Fingerprint;
   readonly outputShape: readonly number[];
   readonly store: CheckpointStore;
   readonly #host: EngineHost;
@@ -85,14 +95,22 @@ export class TrainerSession {
     options: SessionOptions,
     setup: Setup,
     host: EngineHost,
-    prepared: PreparedEngine,
+    { prepared, memory, rung }: { prepared: PreparedEngine; memory: MemoryDecision; rung: MemoryRung },
     lockfile: string,
   ) {
+    const { recorded } = options;
     this.options = options;
     this.setup = setup;
-    const fingerprint = { ...setup.plan.fingerprint, graph: prepared.graphDigest };
-    const lowering = options.recorded?.lowering ?? prepared.lowering;
-    this.plan = { ...setup.plan, fingerprint, lowering, numParameters: prepared.numParameters };
+    this.rung = rung;
+    this.fingerprint = { ...setup.plan.fingerprint, graph: prepared.graphDigest };
+    const planned = isSameRung(rung, memory.rung) ? prepared.graphDigest : (recorded?.fingerprint.graph ?? null);
+    this.plan = {
+      ...setup.plan,
+      fingerprint: { ...this.fingerprint, graph: planned },
+      lowering: recorded?.lowering ?? prepared.lowering,
+      memory,
+      numParameters: prepared.numParameters,
+    };
     this.outputShape = prepared.outputShape;
     this.#scalesLoss = prepared.scalesLoss;
     this.store = openCheckpointStore(options.runDirectory);
@@ -119,7 +137,7 @@ export class TrainerSession {
       const setup = await setUp(spec, source, threads, recorded);
       const { plan, datasets } = setup;
       const { train } = datasets;
-      const prepared = await host.call("prepare", {
+      const request = {
         engine: spec.engine,
         recipeEntry: source.entry,
         parameters: setup.parameters,
@@ -131,18 +149,23 @@ export class TrainerSession {
         numClasses: train.numClasses,
         totalSteps: plan.totalSteps,
         stepsPerEpoch: plan.stepsPerEpoch,
-        lowering: execution?.lowering ?? (spec.lowering === "auto" ? trialOf(spec, plan) : spec.lowering),
-        stepsPerCall: execution?.stepsPerCall ?? 1,
         crossEntropy: spec.policy.crossEntropy,
         precision: setup.policy.precision,
         layerPrecision: setup.training.layerPrecision,
-        graphs: {
-          directory: runPathsAt(options.runDirectory).graphs,
-          recorded: recorded?.recipeDigest === source.digest ? recordedGraph(recorded) : null,
-        },
         initialWeights: setup.initialWeights,
+      };
+      const isPlanned = recorded !== null || options.rung !== null;
+      const memory = isPlanned ? (recorded?.memory ?? unplannedMemory(spec, setup)) : decideMemory(spec, setup);
+      const { rung, graph } = options.rung ?? { ...memory, graph: null };
+      const prepared = await host.call("prepare", {
+        ...request,
+        microBatches: rung.microBatches,
+        recomputeSegments: rung.recomputeSegments,
+        lowering: execution?.lowering ?? (spec.lowering === "auto" ? trialOf(spec, plan) : spec.lowering),
+        stepsPerCall: stepsPerCallOn(rung, memory, execution),
+        graphs: { directory: runPathsAt(options.runDirectory).graphs, recorded: graph },
       });
-      session = new TrainerSession(options, setup, host, prepared, await lockfileDigest());
+      session = new TrainerSession(options, setup, host, { prepared, memory, rung }, await lockfileDigest());
       return session;
     } catch (cause) {
       await host.close();
@@ -190,14 +213,17 @@ export class TrainerSession {
   async load(checkpoint: LoadedCheckpoint, allowInexact: boolean, weights: Weights): Promise<void> {
     const { manifest, optimizer } = checkpoint;
     const model = weights === "master" ? checkpoint.masterWeights : checkpoint.model;
-    const { fingerprint, recipeDigest } = this.plan;
+    const { plan, fingerprint, rung, options } = this;
+    const why = options.rung?.why ?? plan.memory?.why ?? "";
+    const state = moveTo(manifest.state, { rung, why }, options.spec, plan);
+    // Another rung has another graph, which the move in the state accounts for.
+    const hasMoved = state !== manifest.state;
     // Whoever goes on with an edited recipe takes the data and the step that it declares.
-    const isOtherRecipe = manifest.recipe.digest !== recipeDigest;
+    const isOtherRecipe = manifest.recipe.digest !== plan.recipeDigest;
     const differences = fingerprintDifferences(manifest.fingerprint, fingerprint).filter(
-      (name) => !(isOtherRecipe && (name.startsWith(dataPrefix) || name === "graph")),
+      (name) => !(isOtherRecipe && name.startsWith(dataPrefix)) && !((isOtherRecipe || hasMoved) && name === "graph"),
     );
     if (differences.length > 0 && !allowInexact) throw mismatch(differences, manifest.fingerprint, fingerprint);
-    const { state } = manifest;
     await this.#host.call("loadState", { model, optimizer, optimizerScalars: state.optimizer });
     const exact = manifest.exact && differences.length === 0;
     this.#position = { state, checkpoint, modelBytes: modelBytesOf(manifest), exact, weights };
@@ -236,7 +262,7 @@ export class TrainerSession {
     const dataset = datasets[split];
     if (dataset === null) throw noSplit(split);
     const plan = evaluationPlan({ dataset, batchSize: training.evaluationBatchSize, seed: this.options.spec.seed });
-    const feed = openFeed({ plan, startItem: 0, numSlots: this.setup.policy.prefetchSlots });
+    const feed = openFeed({ plan, startItem: 0, numSlots: numRingSlots(this.rung) });
     this.#evaluationFeed = feed;
     try {
       feed.start();
@@ -300,6 +326,7 @@ export class TrainerSession {
       skipped,
       corrections: state.corrections ?? null,
       ...(state.lossScale && { lossScale: state.lossScale }),
+      ...(state.rungMoves && { rungMoves: state.rungMoves }),
       modelBytes,
     };
   }
@@ -338,7 +365,7 @@ export class TrainerSession {
 
   #draft(state: LoopState, exact: boolean): ManifestDraft {
     const { runId, spec } = this.options;
-    const { plan, setup } = this;
+    const { plan, setup, fingerprint } = this;
     const last = state.history.at(-1);
     // Known only where the state is that of an epoch's end.
     const value = last?.step === state.step ? monitoredValue(last, plan.monitor.metric) : null;
@@ -349,7 +376,7 @@ export class TrainerSession {
       parameters: plan.parameters as ManifestDraft["parameters"],
       policy: spec.policy,
       optimizerName: setup.optimizerName,
-      fingerprint: { ...plan.fingerprint },
+      fingerprint: { ...fingerprint },
       exact,
       lockfileDigest: this.#lockfileDigest,
       monitor: { ...plan.monitor, value },
@@ -361,10 +388,8 @@ export class TrainerSession {
   async #feedAt(item: number): Promise<{ readonly feed: Feed; nextItem: number }> {
     if (this.#feed !== null && this.#feed.nextItem === item) return this.#feed;
     await this.#feed?.feed.close();
-    const { feed: plan, policy, numItems } = this.setup;
-    // The batches of a call are held until it ends: those of the next must be ready by then.
-    const numHeld = this.#stepsPerCall > 1 ? 2 * this.#stepsPerCall : 0;
-    const numSlots = policy.prefetchSlots + numHeld;
+    const { feed: plan, numItems } = this.setup;
+    const numSlots = numRingSlots(this.rung, this.#stepsPerCall);
     const feed = openFeed({ plan, startItem: item, stopItem: numItems, numSlots });
     this.#feed = { feed, nextItem: item };
     feed.start();
@@ -372,7 +397,7 @@ export class TrainerSession {
   }
 
   get #stepsPerCall(): number {
-    return this.plan.lowering?.stepsPerCall ?? 1;
+    return stepsPerCallOn(this.rung, this.plan.memory!, this.plan.lowering);
   }
 
   #at(): Position {
@@ -383,8 +408,9 @@ export class TrainerSession {
 
 const notCommitted: CheckpointReference = { step: 0, epoch: 0, path: "", digest: "" };
 
-function recordedGraph({ fingerprint: { graph } }: TrainingPlan): string | null {
-  return typeof graph === "string" ? graph : null;
+/** Where memory became short, one step a call: the same bits, and fewer batches are held. */
+function stepsPerCallOn(rung: MemoryRung, planned: MemoryDecision, execution: StepExecution | null): number {
+  return isSameRung(rung, planned.rung) ? (execution?.stepsPerCall ?? 1) : 1;
 }
 
 /** Sizes of the batches of a training: full ones, and the last one of each pass. */

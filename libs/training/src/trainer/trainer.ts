@@ -11,11 +11,14 @@ import {
   type TrainerRequest,
   type TrainingUsage,
 } from "@anneal/contracts";
+import { ladderOf, nextRung, plainRung } from "@anneal/policy";
 import { peakRssBytes } from "@anneal/runtime";
 import type { LoopReport, LoopStats } from "../loop/run-loop.ts";
+import { watchMemory } from "./memory-watch.ts";
 import { predictSamples } from "./predict.ts";
 import { homeOf, openRecordedRun, prepareRun } from "./prepare.ts";
 import { ProgressBoard } from "./progress.ts";
+import { chooseRung, isSameRung } from "./rung-choice.ts";
 import type { SessionEvents, TrainerSession, Weights } from "./session.ts";
 import { chooseThreads } from "./setup.ts";
 
@@ -65,10 +68,29 @@ export class Trainer {
     if (this.#stopRequested) session.requestStop();
     this.#board.setPlan(session.plan);
     this.#board.setPhase(this.#stopRequested ? "stopping" : "training");
+    const pressure = { why: "" };
+    using _watch = this.#watchMemory(session, pressure);
     return this.#dropOnFailure(async () => {
       const { end, stats } = await session.train(input.untilStep, input.corrections ?? null);
       await this.#record(session, { ...stats, ...session.feedWaits(), attempt: input.attempt, end });
-      return { result: { ...session.result(skipped), usage: usageOf(stats) }, stopped: end === "stopped" };
+      const result = { ...session.result(skipped), usage: usageOf(stats) };
+      if (pressure.why === "" || this.#stopRequested) return { result, stopped: end === "stopped" };
+      return { result: { ...result, memoryPressure: pressure.why }, stopped: false };
+    });
+  }
+
+  /** Ends the segment early where memory stays short and there is a rung that takes less. */
+  #watchMemory(session: TrainerSession, pressure: { why: string }): Disposable | null {
+    const { plan, rung, options } = session;
+    if (nextRung(rung, ladderOf(options.spec, plan)) === null) return null;
+    const startStep = session.state.step;
+    return watchMemory({
+      budgetBytes: plan.memory?.budgetBytes ?? null,
+      isReady: () => this.#board.current.step > startStep,
+      onPressure: (why) => {
+        pressure.why = why;
+        session.requestStop();
+      },
     });
   }
 
@@ -122,16 +144,19 @@ export class Trainer {
   /** The run at its newest checkpoint: as it is in memory if that is where it stands, else loaded from the store. */
   async #openAt(
     runDirectory: string,
-    input: Pick<RequestOf<"segment">["input"], "runId" | "spec" | "plan" | "attempt" | "allowInexact">,
+    input: Pick<RequestOf<"segment">["input"], "runId" | "spec" | "plan" | "attempt" | "allowInexact" | "move">,
     weights: Weights,
   ) {
-    const { runId, spec, plan, attempt, allowInexact } = input;
+    const { runId, spec, plan, attempt, allowInexact, move } = input;
+    const [newest = null] = await openCheckpointStore(runDirectory).list();
+    const rung = chooseRung(spec, plan, newest, move);
     const living = this.#session;
-    const fits = living !== null && living.options.runId === runId && isSame(living.options.spec, spec);
+    const isSameRun = living?.options.runId === runId && isSame(living.options.spec, spec);
+    const fits = isSameRun && isSameRung(living.rung, rung.rung);
     if (living !== null && !fits) await this.close();
     if (this.#session === null) {
       this.#board.setPhase("starting");
-      const options = { runId, runDirectory, spec, threads: plan.threads, recorded: plan, events: this.#events };
+      const options = { runId, runDirectory, spec, threads: plan.threads, recorded: plan, rung, events: this.#events };
       this.#session = await openRecordedRun(options, plan.recipeDigest);
     }
     const session = this.#session;
@@ -164,7 +189,8 @@ export class Trainer {
       const threads = chooseThreads(spec, plan?.threads);
       // Read on the data as it is now; a trial of lowerings would be for nothing.
       const execution = { lowering: plan?.lowering?.lowering ?? "graph" };
-      const options = { runId, runDirectory, spec, threads, recorded: null, execution, events: this.#events };
+      const rung = { rung: plainRung(spec.policy.memory), why: "only read", graph: null };
+      const options = { runId, runDirectory, spec, threads, recorded: null, execution, rung, events: this.#events };
       this.#session = await openRecordedRun(options, recipe.digest);
     }
     const session = this.#session!;

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { policySchema } from "@anneal/contracts";
 import { type FeedPlan, type FeedStats, openFeed } from "@anneal/data";
-import { resolvePolicy } from "@anneal/policy";
+import { numRingSlots, plainRung } from "@anneal/policy";
 import { requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
 import type { EngineState } from "@anneal/training";
 import { machineThreads } from "./mnist.ts";
@@ -23,8 +23,8 @@ export interface RingRunOptions {
 export async function runRing(options: RingRunOptions): Promise<RingOutcome & { readonly feed: FeedStats }> {
   const { plan, startItem, stopItem, work } = options;
   const device = requestedDevice();
-  const { prefetchSlots } = resolvePolicy(policySchema.parse({}), { device });
-  const feed = openFeed({ plan, startItem, stopItem, numSlots: prefetchSlots });
+  const numSlots = numRingSlots(plainRung(policySchema.parse({}).memory));
+  const feed = openFeed({ plan, startItem, stopItem, numSlots });
   // TensorFlow reads its environment when it is loaded: set before the thread starts.
   const settings = { numIntraOpThreads: machineThreads.intraOp, numInterOpThreads: machineThreads.interOp, device };
   Object.assign(process.env, tensorflowEnvironment(settings));
