@@ -7,6 +7,7 @@ import {
   type RunSpec,
   type RunSpecInput,
   runSpecSchema,
+  type SegmentInput,
   type SegmentResult,
 } from "@anneal/contracts";
 import { type SpawnOptions, spawnTrainer, type TrainerClient } from "../trainer/client.ts";
@@ -54,6 +55,7 @@ export class RunDriver {
       onProgress?: (progress: Progress) => void;
       allowInexact?: boolean;
       corrections?: Corrections | null;
+      move?: SegmentInput["move"];
     } = {},
   ) {
     const { runId, spec } = this;
@@ -61,9 +63,9 @@ export class RunDriver {
     const trainer = await this.start();
     const nextEpoch = (Math.floor(this.last!.step / plan.stepsPerEpoch) + 1) * plan.stepsPerEpoch;
     const untilStep = options.untilStep ?? Math.min(plan.totalSteps, nextEpoch);
-    const { onProgress, allowInexact = false, corrections = null } = options;
+    const { onProgress, allowInexact = false, corrections = null, move = null } = options;
     const ended = await trainer.segment(
-      { runId, spec, plan, attempt: ++this.attempt, untilStep, allowInexact, corrections },
+      { runId, spec, plan, attempt: ++this.attempt, untilStep, allowInexact, corrections, move },
       onProgress,
     );
     this.last = ended.result;

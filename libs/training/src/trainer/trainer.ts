@@ -70,7 +70,7 @@ export class Trainer {
     this.#board.setPhase(this.#stopRequested ? "stopping" : "training");
     const pressure = { why: "" };
     using _watch = this.#watchMemory(session, pressure);
-    return this.#dropOnFailure(async () => {
+    return await this.#dropOnFailure(async () => {
       const { end, stats } = await session.train(input.untilStep, input.corrections ?? null);
       await this.#record(session, { ...stats, ...session.feedWaits(), attempt: input.attempt, end });
       const result = { ...session.result(skipped), usage: usageOf(stats) };
