@@ -13,9 +13,10 @@ function poolOf(capacity: number) {
     trainers.set(runId, trainer);
     return trainer;
   });
-  const acquire = (runId: string, exclusive = false, signal = new AbortController().signal) =>
+  const acquire = (runId: string, exclusive = false, signal = new AbortController().signal, renew = false) =>
     pool.acquire(runId, signal, {
       exclusive,
+      renew,
       onPosition: (running, position) => told.set(runId, `${position} after ${running.join("+")}`),
     });
   const end = async (runId: string) => {
@@ -53,4 +54,18 @@ test("whoever stood behind one that gave up starts at once", async () => {
   await expect(timed).rejects.toThrow("cancelled");
   await late;
   expect(started).toEqual(["a", "late"]);
+});
+
+test("a run that gets a new trainer keeps its place, and gives it back when it gives up meanwhile", async () => {
+  const { acquire, end, started } = poolOf(1);
+  const first = await acquire("a");
+  const late = acquire("late");
+  const signal = new AbortController();
+  expect(await acquire("a", false, signal.signal, true)).not.toBe(first);
+  expect(started).toEqual(["a", "a"]);
+  signal.abort(new Error("cancelled"));
+  await expect(acquire("a", false, signal.signal, true)).rejects.toThrow("cancelled");
+  await late;
+  await end("late");
+  expect(started).toEqual(["a", "a", "late"]);
 });

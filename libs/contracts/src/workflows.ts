@@ -77,8 +77,6 @@ export interface TrainResult {
   readonly usage: TrainingUsage;
   /** Bytes of the last checkpoint's weights. */
   readonly modelBytes?: number;
-  /** Moves on the memory ladder; absent while there was none. */
-  readonly rungMoves?: SegmentResult["rungMoves"];
   /** What its steps really did; absent where none was recorded. */
   readonly ledger?: Ledger;
   readonly rungMoves?: SegmentResult["rungMoves"];
