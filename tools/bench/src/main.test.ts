@@ -27,7 +27,7 @@ it("trains beside model.fit and prints rows with a ratio", async () => {
 it("refuses a bench that does not exist, and names those that do", async () => {
   const { exitCode, stdout, stderr } = await runBench("tain");
   expect([exitCode, stdout]).toEqual([2, ""]);
-  expect(stderr).toMatch(/train, step, checkpoint, feed, orchestration, start/);
+  expect(stderr).toMatch(/train, step, memory, article, checkpoint, feed, orchestration, start/);
 });
 
 it("takes the same steps compiled, eagerly and by model.fit", async () => {
@@ -50,6 +50,37 @@ it("takes the same steps compiled, eagerly and by model.fit", async () => {
     expect(firstLoss).toBeCloseTo(subjects[0].firstLoss, 4);
     expect(losses.at(-1)).toBeCloseTo(subjects[0].losses.at(-1), 3);
     expect(losses.at(-1)).toBeLessThan(firstLoss);
+  }
+});
+
+it("takes steps in bfloat16 beside float32", async () => {
+  const args = ["step", "--quick", "--models", "mlp", "--precision", "bfloat16", "--rounds", "1", "--json"];
+  const { exitCode, stdout, stderr, leftovers } = await runBench(...args);
+  expect(exitCode, stderr).toBe(0);
+  expect(leftovers).toEqual([]);
+  const { rows, details } = JSON.parse(stdout);
+  const steps = rows.filter(({ metric }: { metric: string }) => metric === "step");
+  expect(steps.map(({ peer }: { peer: string }) => peer)).toEqual(["Anneal float32", "tfjs-node model.fit"]);
+  const [half, full] = details.step[0].subjects;
+  expect([half.precision, full.precision]).toEqual(["bfloat16", "float32"]);
+  // The same weights and batch, rounded differently.
+  expect(half.firstLoss).not.toBe(full.firstLoss);
+  expect(half.firstLoss).toBeCloseTo(full.firstLoss, 2);
+});
+
+it("measures what a step takes above what the framework takes", async () => {
+  const { exitCode, stdout, stderr, leftovers } = await runBench("memory", "--quick", "--models", "mlp", "--json");
+  expect(exitCode, stderr).toBe(0);
+  expect(leftovers).toEqual([]);
+  const { rows, details } = JSON.parse(stdout);
+  expect(new Set(rows.map(({ peer }: { peer: string }) => peer))).toEqual(
+    new Set(["Anneal float32", "tfjs-node model.fit"]),
+  );
+  for (const { peaks } of details.memory[0].subjects) {
+    const [{ base, step, process }] = peaks;
+    expect(base).toBeGreaterThan(50);
+    expect(step).toBeGreaterThan(0);
+    expect(process).toBeGreaterThanOrEqual(base + step);
   }
 });
 

@@ -2,6 +2,7 @@ import type { Bench } from "../harness/bench.ts";
 import { article } from "./article.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { feed } from "./feed.ts";
+import { memory } from "./memory.ts";
 import { orchestration } from "./orchestration.ts";
 import { recover } from "./recover.ts";
 import { start } from "./start.ts";
@@ -9,4 +10,14 @@ import { step } from "./step.ts";
 import { train } from "./train.ts";
 
 /** Every bench, in the order in which they run. */
-export const benches: readonly Bench[] = [train, step, article, checkpoint, feed, orchestration, start, recover];
+export const benches: readonly Bench[] = [
+  train,
+  step,
+  memory,
+  article,
+  checkpoint,
+  feed,
+  orchestration,
+  start,
+  recover,
+];

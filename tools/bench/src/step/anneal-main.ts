@@ -5,9 +5,6 @@ import { readBatches, toBatches, writeTensors } from "./batches.ts";
 import { learningRate, seed, workloadRecipe } from "./recipe.ts";
 import { findWorkload, serve } from "./serve.ts";
 
-/** Of the bench: what a run knows of its length. */
-const numRoundsAhead = 400;
-
 /** Anneal: a workload's recipe in one of the engines, as the training loop drives it. */
 await serve((order, tf) => {
   const workload = findWorkload(order.workload);
@@ -28,9 +25,7 @@ await serve((order, tf) => {
     optimizer: recipe.optimizer({ parameters: {}, totalSteps: batches.length, stepsPerEpoch: batches.length }),
     initialWeights: null,
     precision: order.precision,
-    ...order.rung,
-    // As in a training of a minute or more: several steps a call are tried where steps are short, XLA is not.
-    lowering: { numSteps: numRoundsAhead * workload.numSteps, maxStepsPerCall: workload.numSteps },
+    lowering: { numSteps: order.numStepsAhead, maxStepsPerCall: workload.numSteps },
   });
   const stepsPerCall = lowering?.stepsPerCall ?? 1;
   const prepareMs = performance.now() - startedAt;

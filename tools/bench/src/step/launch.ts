@@ -10,7 +10,7 @@ import type { SubjectSpec } from "./subject-specs.ts";
 import type { Workload } from "./workloads.ts";
 
 /** What all subjects of a workload are told. */
-type CommonOrder = Omit<SubjectOrder, "variant" | "precision" | "rung">;
+export type CommonOrder = Omit<SubjectOrder, "variant" | "precision">;
 
 /** A subject that can take steps and has taken none. */
 export interface Launched {
@@ -24,7 +24,11 @@ export interface Launched {
 }
 
 /** Writes the batches that every subject of a workload reads. */
-export function orderFor(scope: BenchScope, workload: Workload, numBatches: number): CommonOrder {
+export function orderFor(
+  scope: BenchScope,
+  workload: Workload,
+  { numBatches, numStepsAhead }: { readonly numBatches: number; readonly numStepsAhead: number },
+): CommonOrder {
   const directory = scope.temporaryDirectory();
   const batchesPath = join(directory, "batches.safetensors");
   writeBatches(batchesPath, workload, synthesize(workload, numBatches, seed));
@@ -36,12 +40,13 @@ export function orderFor(scope: BenchScope, workload: Workload, numBatches: numb
     batchSize: workload.batchSize,
     numClasses: workload.numClasses,
     learningRate,
+    numStepsAhead,
   };
 }
 
 export async function launch(scope: BenchScope, spec: SubjectSpec, order: CommonOrder): Promise<Launched> {
-  const { command, variant, precision, rung } = spec;
-  const [process, { version }] = await Subject.start(command, { ...order, variant, precision, rung });
+  const { command, variant, precision } = spec;
+  const [process, { version }] = await Subject.start(command, { ...order, variant, precision });
   scope.defer(() => process.close());
   const baseMiB = residentMiB(process.pid);
   return { spec, process, version, ready: await process.prepare(), baseMiB };

@@ -32,6 +32,9 @@ export interface WorkloadResult {
   readonly notes: readonly string[];
 }
 
+/** As a training of some minutes: several steps a call are tried where steps are short, XLA is not. */
+const numRoundsAhead = 400;
+
 /** All subjects on one workload, each in a process that stays while the others take their turns. */
 export async function measureWorkload(
   scope: BenchScope,
@@ -39,7 +42,7 @@ export async function measureWorkload(
   specs: readonly SubjectSpec[],
 ): Promise<WorkloadResult> {
   const numSteps = scope.choose(workload.numSteps, 2);
-  const order = orderFor(scope, workload, numSteps);
+  const order = orderFor(scope, workload, { numBatches: numSteps, numStepsAhead: numRoundsAhead * workload.numSteps });
   const { results: started, notes } = await forEachSubject(scope, workload, specs, async (spec) => {
     const launched = await launch(scope, spec, order);
     const { loss: firstLoss } = await launched.process.step(1);

@@ -16,6 +16,8 @@ export interface PeerCommand {
   readonly command: SubjectCommand;
   readonly variant: string;
   readonly precision: ComputePrecision;
+  /** Whether most of its users have it so. */
+  readonly isDefault: boolean;
 }
 
 const directory = fileURLToPath(new URL("../../python/", import.meta.url));
@@ -29,16 +31,20 @@ export async function peerCommands(scope: BenchScope, precision: ComputePrecisio
   const file = await ensureEnvironment(scope);
   const command = (script: string): SubjectCommand => ({ file, args: [join(directory, script)], env });
   const [keras, torch] = [command("keras_subject.py"), command("torch_subject.py")];
-  const name = "hand-written graph";
-  return [
-    { name: "Keras", family: "Keras", command: keras, variant: "graph", precision },
-    { name: "Keras jit_compile", family: "Keras", command: keras, variant: "jit", precision },
-    { name: "PyTorch", family: "PyTorch", command: torch, variant: "eager", precision },
-    { name: "PyTorch torch.compile", family: "PyTorch", command: torch, variant: "compile", precision },
-    ...(precision === "float32"
-      ? []
-      : [{ name, family: name, command: command("graph_subject.py"), variant: "graph", precision } as const]),
-  ];
+  const graph = {
+    name: "hand-written graph",
+    family: "hand-written graph",
+    variant: "graph",
+    isDefault: false,
+  } as const;
+  const ways = [
+    { name: "Keras", family: "Keras", command: keras, variant: "graph", isDefault: true },
+    { name: "Keras jit_compile", family: "Keras", command: keras, variant: "jit", isDefault: false },
+    { name: "PyTorch", family: "PyTorch", command: torch, variant: "eager", isDefault: true },
+    { name: "PyTorch torch.compile", family: "PyTorch", command: torch, variant: "compile", isDefault: false },
+    ...(precision === "float32" ? [] : [{ ...graph, command: command("graph_subject.py") }]),
+  ] as const;
+  return ways.map((way) => ({ ...way, precision }));
 }
 
 const env: NodeJS.ProcessEnv = {

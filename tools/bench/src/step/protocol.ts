@@ -1,4 +1,4 @@
-import type { ComputePrecision, MemoryRung } from "@anneal/contracts";
+import type { ComputePrecision } from "@anneal/contracts";
 
 /**
  * What the bench and its subjects say to each other, whatever language these are in: the order as JSON on the command
@@ -7,7 +7,7 @@ import type { ComputePrecision, MemoryRung } from "@anneal/contracts";
  */
 export interface SubjectOrder {
   readonly workload: string;
-  /** Safetensors of `inputs` and `labels`: `[numSteps * batchSize, ...]`. */
+  /** Safetensors of `inputs` and `labels`: `[numBatches * batchSize, ...]`. */
   readonly batchesPath: string;
   /** Safetensors of the initial weights, `layer/weight`: the first subject writes it, the Python peers read it. */
   readonly weightsPath: string;
@@ -19,12 +19,9 @@ export interface SubjectOrder {
   readonly variant: string;
   /** What steps are computed in; weights are float32 in any. */
   readonly precision: ComputePrecision;
-  /** How Anneal's compiled engine saves memory; nobody else does. */
-  readonly rung: EngineRung;
+  /** Steps that Anneal expects to take: whether it is worth while to try several ways before the first. */
+  readonly numStepsAhead: number;
 }
-
-/** What an engine does for a memory policy: batches that are prepared ahead are none of its business. */
-export type EngineRung = Pick<MemoryRung, "microBatches" | "recomputeSegments">;
 
 /** Build the model, and whatever else comes before the first step. */
 export interface PrepareRequest {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Measured } from "./measure.ts";
 import { reportSteps } from "./report.ts";
-import { plainRung, type SubjectSpec } from "./subject-specs.ts";
+import type { SubjectSpec } from "./subject-specs.ts";
 import { workloads } from "./workloads.ts";
 
 function measured(name: string, family: SubjectSpec["family"], msPerStep: readonly number[]): Measured {
@@ -11,7 +11,6 @@ function measured(name: string, family: SubjectSpec["family"], msPerStep: readon
       family,
       variant: "",
       precision: "float32",
-      rung: plainRung,
       isOptional: false,
       command: { file: "", args: [], env: {} },
     },

@@ -3,7 +3,6 @@ import type { ComputePrecision } from "@anneal/contracts";
 import { tensorflowEnvironment } from "@anneal/runtime";
 import { machineThreads } from "../subjects/mnist.ts";
 import type { PeerCommand } from "./peers.ts";
-import type { EngineRung } from "./protocol.ts";
 import type { SubjectCommand } from "./subject.ts";
 
 /** Who takes steps. Of a family with several variants the best counts. */
@@ -20,16 +19,13 @@ export interface SubjectSpec {
   readonly command: SubjectCommand;
   readonly variant: string;
   readonly precision: ComputePrecision;
-  readonly rung: EngineRung;
   /** Whether the others are measured without it where it cannot run. */
   readonly isOptional: boolean;
 }
 
-export const plainRung: EngineRung = { microBatches: 1, recomputeSegments: 1 };
-
 /** Anneal's compiled engine. */
-function annealSpec(precision: ComputePrecision, rung: EngineRung = plainRung): SubjectSpec {
-  return { ...own, name: "Anneal", family: "Anneal", command: anneal, variant: "compiled", precision, rung };
+function annealSpec(precision: ComputePrecision): SubjectSpec {
+  return { ...own, name: "Anneal", family: "Anneal", command: anneal, variant: "compiled", precision };
 }
 
 /** tfjs-node's own way to train; it has float32 alone. */
@@ -56,13 +52,18 @@ export function stepSpecs(precision: ComputePrecision, peers: readonly PeerComma
   return [annealSpec(precision), reference, modelFitSpec(), ...peers.map(peerSpec)];
 }
 
+/** Whose memory is compared, in float32 and, but for tfjs-node, bfloat16. Anneal in float32 first. */
+export function memorySpecs(peers: readonly PeerCommand[]): readonly SubjectSpec[] {
+  return [annealSpec("float32"), annealSpec("bfloat16"), modelFitSpec(), ...peers.map(peerSpec)];
+}
+
 function peerSpec(peer: PeerCommand): SubjectSpec {
-  return { ...peer, rung: plainRung, isOptional: true };
+  return { ...peer, isOptional: true };
 }
 
 const { intraOp, interOp } = machineThreads;
 const environment = tensorflowEnvironment({ numIntraOpThreads: intraOp, numInterOpThreads: interOp });
-const own = { precision: "float32", rung: plainRung, isOptional: false } as const;
+const own = { precision: "float32", isOptional: false } as const;
 const anneal = node(new URL("./anneal-main.ts", import.meta.url));
 
 function node(main: URL): SubjectCommand {

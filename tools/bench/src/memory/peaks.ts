@@ -1,0 +1,27 @@
+import type { Launched } from "../step/launch.ts";
+import { peakMemoryMiB, resetPeakMemory } from "../subjects/process-usage.ts";
+
+/** MiB of resident memory. */
+export interface PeakMemory {
+  /** With the framework loaded, before there was a model or a batch. */
+  readonly base: number;
+  /** Largest while steps were taken, above the base: what a step takes. */
+  readonly step: number;
+  /** Largest in the life of the process: the model's building and compiling are in it. */
+  readonly process: number;
+}
+
+/** All hold as many batches, so that the feed is the same for all. */
+export const numBatches = 2;
+
+/** Until caches and allocators have what they keep. */
+export async function takeFirstSteps({ process, baseMiB }: Launched) {
+  const prepared = peakMemoryMiB(process.pid);
+  resetPeakMemory(process.pid);
+  const { loss: firstLoss } = await process.step(1);
+  await process.step(numBatches);
+  await process.step(numBatches);
+  const whole = peakMemoryMiB(process.pid);
+  const peak: PeakMemory = { base: baseMiB, step: whole - baseMiB, process: Math.max(prepared, whole) };
+  return { firstLoss, peak };
+}
