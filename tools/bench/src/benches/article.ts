@@ -29,7 +29,7 @@ export const article: Bench = {
   measures: "a model of 200 MB in float32, in bfloat16: size, accuracy as stored, time of the whole training",
   async run(scope) {
     const parameters = scope.choose({}, { width: 128 });
-    const numRounds = scope.rounds(6, 2);
+    const numRounds = scope.rounds(4, 2);
     const home = scope.temporaryDirectory();
     const start = async (format: "float32" | "bfloat16") => {
       const run = await DirectRun.start(home, format, specOf(format, parameters, scope.choose(undefined, 4)));
