@@ -50,13 +50,14 @@ export interface Feed {
 const maxAttempts = { begun: 3, notBegun: 10 } as const;
 const minPartSize = 16;
 
-function defaultNumThreads(): number {
+/** Threads of a feed, unless it is told otherwise. */
+export function numFeedThreads(): number {
   return Math.max(1, Math.min(4, availableParallelism() - 1));
 }
 
 /** Opens a feed; its threads start at once, the work with `start`. */
 export function openFeed(options: FeedOptions): Feed {
-  const { plan, startItem, numSlots, numThreads = defaultNumThreads(), execArgv } = options;
+  const { plan, startItem, numSlots, numThreads = numFeedThreads(), execArgv } = options;
   const { seed, batchSize, epochs, phases, shuffle } = plan;
   const handles = createRing({
     schedule: { seed, batchSize, epochs, phases, shuffle },

@@ -1,5 +1,5 @@
 export { arrays, Dataset, fashionMnist, idx, mnist, mobyDick, textWindows } from "./dataset.ts";
-export { type Feed, type FeedStats, openFeed } from "./feed.ts";
+export { type Feed, type FeedStats, numFeedThreads, openFeed } from "./feed.ts";
 export { type FieldSpec, formatField, numElements, type TypedArray } from "./fields.ts";
 export { type OpenDataset, openDataset } from "./open.ts";
 export { evaluationPlan, type FeedPlan, trainingPlan } from "./plan.ts";

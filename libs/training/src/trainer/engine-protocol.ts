@@ -3,6 +3,7 @@ import type {
   EngineName,
   ErrorRecord,
   LoopState,
+  MemoryDecision,
   Metrics,
   Policy,
   PrecisionDecision,
@@ -10,6 +11,7 @@ import type {
   Threads,
 } from "@anneal/contracts";
 import type { RingHandles, TypedArray } from "@anneal/data";
+import type { MemoryPlanning } from "@anneal/policy";
 import type { EngineOptions, EngineState, PreparedEngine } from "../engine/step-engine.ts";
 import type { MonitorRules } from "../loop/bookkeeping.ts";
 import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
@@ -40,6 +42,12 @@ export interface TryPrecisions {
   readonly lossScale: number;
 }
 
+/** What to plan a run's memory by, but for what only the engine can predict. */
+export interface PlanMemory {
+  readonly prepare: PrepareEngine;
+  readonly planning: Omit<MemoryPlanning, "predictPeak" | "normalisesOverBatch">;
+}
+
 export interface RunLoop {
   readonly ring: RingHandles;
   readonly start: LoopState;
@@ -65,6 +73,7 @@ export interface FeedPredictions {
 /** The calls of an engine thread: what each takes and returns. One at a time. */
 export interface EngineCalls {
   prepare: { input: PrepareEngine; output: PreparedEngine };
+  planMemory: { input: PlanMemory; output: MemoryDecision };
   tryPrecisions: { input: TryPrecisions; output: PrecisionDecision };
   readState: { input: null; output: EngineState };
   loadState: { input: EngineState; output: null };

@@ -1,10 +1,18 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { type PrecisionDecision, toAnnealError } from "@anneal/contracts";
-import { type RingHandles, RingReader } from "@anneal/data";
-import { loadTensorflow, type Tfjs } from "@anneal/runtime";
+import {
+  AnnealError,
+  type MemoryDecision,
+  type MemoryRung,
+  type PrecisionDecision,
+  toAnnealError,
+} from "@anneal/contracts";
+import { numFeedThreads, type RingHandles, RingReader } from "@anneal/data";
+import { numRingSlots, planMemory } from "@anneal/policy";
+import { freeUnusedMemory, loadTensorflow, type Tfjs } from "@anneal/runtime";
 import { createEngine } from "../engine/create-engine.ts";
 import { decidePrecision } from "../engine/decide-precision.ts";
 import { engineFailure } from "../engine/failures.ts";
+import { openPeakPredictor } from "../engine/predict-peak.ts";
 import type { Batch, StepEngine } from "../engine/step-engine.ts";
 import { addBatch, emptyAccumulator, meansOf } from "../loop/bookkeeping.ts";
 import { type LoopSnapshot, runLoop } from "../loop/run-loop.ts";
@@ -20,6 +28,7 @@ import {
   type EngineThreadData,
   type EvaluationSums,
   type FeedPredictions,
+  type PlanMemory,
   type PrepareEngine,
   type RunLoop,
   type TryPrecisions,
@@ -34,6 +43,10 @@ import {
 const reportIntervalMs = 100;
 /** Only guards against a notification that was lost with a killed thread. */
 const recheckMs = 200;
+
+/** What a session of a small graph, and a thread that prepares batches, were found to take beside tensors. */
+const sessionBytes = 40 * 2 ** 20;
+const feedThreadBytes = 40 * 2 ** 20;
 
 const { control: controlBuffer, threads } = workerData as EngineThreadData;
 const control = new Int32Array(controlBuffer);
@@ -53,6 +66,7 @@ type Handlers = {
 
 const handlers: Handlers = {
   prepare,
+  planMemory: planStepMemory,
   tryPrecisions,
   readState: async () => engine().readState(),
   loadState: async (state) => {
@@ -91,6 +105,18 @@ async function toEngineOptions(input: PrepareEngine) {
     recipe.optimizer({ parameters, totalSteps, stepsPerEpoch }),
   );
   return { options: { ...input, recipe, recipePath: recipeEntry, optimizer }, schedule: optimizer.schedule };
+}
+
+async function planStepMemory({ prepare, planning }: PlanMemory): Promise<MemoryDecision> {
+  if (prepare.engine === "eager" && planning.budget !== null) throw noPrediction();
+  const { options } = await toEngineOptions(prepare);
+  using predictor = openPeakPredictor(loadedTf(), options);
+  // What the process takes without any step: code, threads, data, the model's first weights.
+  freeUnusedMemory();
+  const baseBytes = process.memoryUsage.rss() + sessionBytes + numFeedThreads() * feedThreadBytes;
+  const predictPeak = (rung: MemoryRung): number =>
+    baseBytes + predictor.predictStep(rung) + numRingSlots(rung) * planning.batchBytes;
+  return planMemory({ ...planning, predictPeak, normalisesOverBatch: predictor.normalisesOverBatch });
 }
 
 async function tryPrecisions(input: TryPrecisions): Promise<PrecisionDecision> {
@@ -185,6 +211,15 @@ function waitUntilWritten(): void {
 function engine(): StepEngine {
   if (prepared === null) throw new Error("the engine was not prepared");
   return prepared;
+}
+
+function noPrediction(): AnnealError {
+  return new AnnealError(
+    "POLICY_UNSUPPORTED",
+    "what the eager engine takes cannot be predicted, so it cannot be held to a memory budget",
+    'Train with engine: "compiled", or without a budget.',
+    { engine: "eager", option: "budget" },
+  );
 }
 
 function attempt<T>(run: () => T): { readonly value: T } | { readonly failure: unknown } {

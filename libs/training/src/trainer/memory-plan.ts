@@ -1,14 +1,55 @@
-import type { MemoryDecision, RunSpec } from "@anneal/contracts";
+import type { MemoryDecision, PrepareInput, RunSpec } from "@anneal/contracts";
 import { batchBytes } from "@anneal/data";
-import { plainRung } from "@anneal/policy";
+import { ladderOf, nextRung, plainRung, planMemory, resolveBudget } from "@anneal/policy";
+import { grantedMemory } from "@anneal/runtime";
+import type { EngineHost } from "./engine-host.ts";
+import type { PrepareEngine } from "./engine-protocol.ts";
 import type { Setup } from "./setup.ts";
 
-export function decideMemory(spec: RunSpec, setup: Setup): MemoryDecision {
-  return unplannedMemory(spec, setup);
+/**
+ * The rung that a new run begins on, and why.
+ *
+ * @param outOfMemory what became of earlier attempts to prepare it: so many rungs further on
+ * @throws AnnealError BUDGET_TOO_SMALL; POLICY_UNSUPPORTED for a budget with an engine whose memory cannot be predicted
+ */
+export async function decideMemory(
+  host: EngineHost,
+  prepare: PrepareEngine,
+  spec: RunSpec,
+  setup: Setup,
+  outOfMemory: PrepareInput["outOfMemory"],
+): Promise<MemoryDecision> {
+  const { memory } = spec.policy;
+  const budget = memory.budget === undefined ? null : resolveBudget(memory.budget, grantedMemory());
+  const planning = {
+    memory,
+    budget,
+    engine: spec.engine,
+    batchSize: setup.plan.batchSize,
+    batchBytes: batchBytes(setup.feed),
+  };
+  // Without a budget nothing is predicted, and only micro-batches have something to be said of.
+  const isPredicted = budget !== null || (memory.microBatches ?? 1) > 1;
+  const decision = isPredicted
+    ? await host.call("planMemory", { prepare, planning })
+    : planMemory({ ...planning, normalisesOverBatch: false, predictPeak: () => 0 });
+  return outOfMemory ? furtherOn(decision, spec, setup, outOfMemory) : decision;
 }
 
 /** Of runs that were prepared before memory was planned, and of checkpoints that are only read. */
 export function unplannedMemory({ policy }: Pick<RunSpec, "policy">, { feed }: Pick<Setup, "feed">): MemoryDecision {
   const rung = plainRung(policy.memory);
   return { rung, why: "not planned", budgetBytes: null, predictedPeakBytes: null, batchBytes: batchBytes(feed) };
+}
+
+function furtherOn(
+  decision: MemoryDecision,
+  spec: RunSpec,
+  { plan }: Setup,
+  { numTimes, why }: NonNullable<PrepareInput["outOfMemory"]>,
+): MemoryDecision {
+  const ladder = ladderOf(spec, { ...plan, memory: decision });
+  let { rung } = decision;
+  for (let moves = 0; moves < numTimes; moves++) rung = nextRung(rung, ladder) ?? rung;
+  return { ...decision, rung, why: `${why}; before that: ${decision.why}`, predictedPeakBytes: null };
 }

@@ -35,7 +35,7 @@ export async function prepareRun(
   input: PrepareInput,
   events: SessionEvents,
 ): Promise<PreparedSession> {
-  const { runId, spec, attempt, resume } = input;
+  const { runId, spec, attempt, resume, outOfMemory = null } = input;
   const home = homeOf(runDirectory);
   const newest = await newestOf(runDirectory);
   const record = await readRecord(home, runId);
@@ -49,7 +49,17 @@ export async function prepareRun(
     if (!isNew && resume === null && recorded === null) throw runExists(runId);
     const threads = chooseThreads(spec, record?.plan?.threads);
     const rung = newest === null || recorded === null ? null : chooseRung(spec, recorded, newest);
-    session = await TrainerSession.open({ runId, runDirectory, spec, source, threads, recorded, rung, events });
+    session = await TrainerSession.open({
+      runId,
+      runDirectory,
+      spec,
+      source,
+      threads,
+      recorded,
+      rung,
+      outOfMemory,
+      events,
+    });
     await session.acquire(attempt);
     const skipped = isNew ? [] : await session.loadNewest(resume?.allowInexact ?? false, "master");
     if (resume !== null && !isNew) requireMoreToDo(session);

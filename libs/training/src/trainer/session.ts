@@ -15,6 +15,7 @@ import {
   type ManifestDraft,
   type MemoryDecision,
   type MemoryRung,
+  type PrepareInput,
   type RunSpec,
   type SegmentResult,
   type SkippedCheckpoint,
@@ -57,6 +58,8 @@ export interface SessionOptions {
   readonly execution?: StepExecution;
   /** The rung of the memory ladder; null for the one that the plan begins on. */
   readonly rung: RungChoice | null;
+  /** What became of earlier attempts to prepare the run. */
+  readonly outOfMemory?: PrepareInput["outOfMemory"];
   readonly events: SessionEvents;
 }
 
@@ -155,7 +158,9 @@ export class TrainerSession {
         initialWeights: setup.initialWeights,
       };
       const isPlanned = recorded !== null || options.rung !== null;
-      const memory = isPlanned ? (recorded?.memory ?? unplannedMemory(spec, setup)) : decideMemory(spec, setup);
+      const memory = isPlanned
+        ? (recorded?.memory ?? unplannedMemory(spec, setup))
+        : await decideMemory(host, request, spec, setup, options.outOfMemory);
       const { rung, graph } = options.rung ?? { ...memory, graph: null };
       const prepared = await host.call("prepare", {
         ...request,

@@ -1,0 +1,62 @@
+import { compileProgram, predictMemory } from "@anneal/compiler";
+import type { MemoryRung } from "@anneal/contracts";
+import { installSeededRandom, type Tfjs } from "@anneal/runtime";
+import { stepEntries } from "./measure-step.ts";
+import { passesOf } from "./passes-of.ts";
+import { buildRecipeStep } from "./recipe-step.ts";
+import type { EngineOptions } from "./step-engine.ts";
+import { StepGraph } from "./step-graph.ts";
+import { type TracedRandom, tracedKey } from "./step-program/trace-step.ts";
+import { isLayersModel, namedLayers } from "./variables.ts";
+
+/** What a rung does to a step. */
+type StepRung = Pick<MemoryRung, "microBatches" | "recomputeSegments">;
+
+export interface PeakPredictor extends Disposable {
+  /** Whether layers normalise over the samples of a batch; a function model does not tell. */
+  readonly normalisesOverBatch: boolean;
+  /** Bytes that a compiled step takes at its peak: variables, what is alive at once, and the copies of a checkpoint. */
+  readonly predictStep: (rung: StepRung) => number;
+}
+
+/** Of the state, for a checkpoint: what the session returns, and what is written. V8 gives them back long after. */
+const numCheckpointCopies = 2;
+
+/**
+ * Builds a recipe's step to predict its memory. Nothing runs.
+ *
+ * @throws AnnealError as preparing the step does
+ */
+export function openPeakPredictor(tf: Tfjs, options: EngineOptions): PeakPredictor {
+  const traced: TracedRandom = { step: null };
+  const random = installSeededRandom(tf, { seed: options.seed, makeKey: tracedKey(tf, traced) });
+  random.beginInit();
+  const step = buildRecipeStep(options);
+  const known = new Map<string, number>();
+  const predict = (rung: StepRung): number => {
+    const asked = { ...step, options: { ...options, ...rung } };
+    const graph = new StepGraph({ tf, step: asked, random, traced });
+    const entries = Object.entries(stepEntries(graph.measureContext([])));
+    const predictions = entries.map(([name, entry]) =>
+      predictMemory(compileProgram({ [name]: entry }, passesOf(asked, "graph")).graph),
+    );
+    const residentBytes = Math.max(...predictions.map((prediction) => prediction.residentBytes));
+    const peakBytes = Math.max(...predictions.map((prediction) => prediction.peakBytes));
+    return peakBytes + (1 + numCheckpointCopies) * residentBytes;
+  };
+  return {
+    normalisesOverBatch:
+      isLayersModel(step.model) &&
+      namedLayers(step.model.layers, "").some(({ layer }) => layer.getClassName() === "BatchNormalization"),
+    predictStep(rung) {
+      const key = `${rung.microBatches} ${rung.recomputeSegments}`;
+      const bytes = known.get(key) ?? predict(rung);
+      known.set(key, bytes);
+      return bytes;
+    },
+    [Symbol.dispose]() {
+      random.uninstall();
+      for (const { variable } of step.variables) if (!variable.isDisposed) variable.dispose();
+    },
+  };
+}
