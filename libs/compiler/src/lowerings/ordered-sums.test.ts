@@ -1,6 +1,8 @@
 import { sameValue } from "@anneal/graph";
+import { GraphSession } from "@anneal/runtime";
 import type { Tensor } from "@tensorflow/tfjs";
 import { expect, test } from "vitest";
+import { compileProgram } from "../program.ts";
 import { countOps, inputsOf } from "../test-support/recurrence.ts";
 import { testTensorflow, traceFunction } from "../test-support/run-graph.ts";
 import { expectSameNumbers } from "../test-support/same-numbers.ts";
@@ -37,4 +39,33 @@ test.each<[string, (t: Tensors) => Tensor[]]>([
   const numTerms = graph.outputs.sum!.node.inputs.length;
   const after = expectSameNumbers(tensorflow, graph, inputs, [orderedSums]);
   expect(countOps(after, "AddN", "AddV2")).toEqual([0, numTerms - 1]);
+});
+
+test("TensorFlow adds what one sum has in its order, even where it thinks that memory is short", () => {
+  // By its own estimate more than the 256 MiB that it gives a CPU.
+  const size = 14_000_000;
+  const x = { type: { dtype: "float32", shape: [1] }, values: Float32Array.of(0.5) } as const;
+  const graph = traceFunction(tf, { x }, ({ x }) => {
+    const large = tf.tile(x!, [size]);
+    const others = [large.tanh(), large.sin(), large.cos(), large.exp()];
+    return {
+      sum: tf.addN(others.map((other) => other.sum())),
+      other: tf.addN(others.map((other) => other.mul(large).sum())),
+    };
+  });
+  const { savedModel, signatures } = compileProgram(
+    {
+      run: {
+        feeds: [graph.nodes.find(({ op }) => op === "Placeholder")!].map((node) => ({ node, index: 0 })),
+        fetches: [graph.outputs.sum!, graph.outputs.other!],
+      },
+    },
+    [],
+  );
+  const session = new GraphSession(tensorflow.backend, savedModel);
+  const ops = session
+    .bindTraced(signatures.run)([x.values])
+    .nodes.map(({ op }) => op);
+  session.dispose();
+  expect(ops.filter((op) => /AddN|TemporaryVariable|AssignAdd/.test(op))).toEqual(["AddN", "AddN"]);
 });
