@@ -56,6 +56,16 @@ describe("describeRun", () => {
     );
   });
 
+  it("says how the run uses memory, and every move on the ladder", () => {
+    const rung = { prefetchBatches: 8, microBatches: 2, recomputeSegments: 1 };
+    const moves = [{ step: 10, rung: { ...rung, microBatches: 4, prefetchBatches: 2 }, why: "out of memory" }];
+    const decision = { rung, why: "fits 1 GiB", budgetBytes: 2 ** 30, predictedPeakBytes: 2 ** 29, batchBytes: 64 };
+    const plan = { ...state.plan!, memory: decision };
+    const lines = describeRun({ ...state, plan, last: { ...last, rungMoves: moves } }, "mnist").split("\n");
+    expect(lines).toContain("- memory: micro-batches 2 (fits 1 GiB)");
+    expect(lines).toContain("- from step 11: micro-batches 4, 2 batches ahead (out of memory)");
+  });
+
   it("prefers live progress where it is ahead, and the result where it is not", () => {
     const progress = {
       ...noProgress,

@@ -1,11 +1,13 @@
 import {
   isOtherPrecision,
   largestShadowDifference,
+  type MemoryRung,
   type Metrics,
   type Progress,
   precisionInWords,
   type RunState,
 } from "@anneal/contracts";
+import { rungInWords } from "@anneal/policy";
 import { formatMetric } from "@anneal/report";
 import { correctionsInWords } from "./segments.ts";
 
@@ -24,6 +26,7 @@ export function describeRun(state: RunState, recipe: string): string {
     speed(state),
     ledger(state),
     checkpoint(state),
+    ...memory(state),
     ...caveats(state),
     evaluation(state),
   ];
@@ -81,6 +84,18 @@ function caveats({ last }: RunState): string[] {
   const corrected = correctionsInWords(last?.corrections ?? null).map((words) => `**corrected**: ${words}`);
   const inexact = last && !last.exact ? ["**inexact**: the run went on under another fingerprint"] : [];
   return [...inexact, ...corrected, ...damaged];
+}
+
+/** What was decided for a budget, and every move since. */
+function memory({ plan, last }: RunState): string[] {
+  const decision = plan?.memory;
+  if (!decision) return [];
+  const { rung: planned, why, budgetBytes } = decision;
+  const words = (rung: MemoryRung): string => rungInWords(rung, planned).join(", ") || "whole batches";
+  return [
+    ...(budgetBytes === null ? [] : [`memory: ${words(planned)} (${why})`]),
+    ...(last?.rungMoves ?? []).map((move) => `from step ${move.step + 1}: ${words(move.rung)} (${move.why})`),
+  ];
 }
 
 function evaluation({ evaluation: result }: RunState): string | null {

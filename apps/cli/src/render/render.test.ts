@@ -21,6 +21,7 @@ const run: RunView = {
   checkpoint: null,
   evaluation: null,
   ledger: null,
+  memory: null,
   samplesPerSecond: null,
   secondsLeft: null,
   stoppedEarly: false,

@@ -1,6 +1,7 @@
 import type { RunPids } from "../runs/pids.ts";
 import type { RunView } from "../runs/view.ts";
 import { ledgerFacts } from "./ledger.ts";
+import { memoryFacts } from "./memory.ts";
 import { formatFacts } from "./table.ts";
 import { formatCount, formatDuration, formatMetrics, formatTime } from "./values.ts";
 
@@ -26,6 +27,7 @@ export function formatRun(run: RunView, pids: RunPids | null = null): string {
     ],
     ["speed", run.samplesPerSecond === null ? null : `${formatCount(run.samplesPerSecond)} samples/s`],
     ["time left", run.secondsLeft === null ? null : formatDuration(run.secondsLeft * 1000)],
+    ...(run.memory === null ? [] : memoryFacts(run.memory, run.step)),
     ...(run.ledger === null ? [] : ledgerFacts(run.ledger)),
     ["checkpoint", run.checkpoint?.path],
     ["digest", run.checkpoint?.digest],

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { AnnealError, type Progress, type RunState, type TrainResult } from "@anneal/contracts";
+import { inWords, planInWords } from "../render/memory.ts";
 import { type Endpoint, grpcCode, grpcCodes, type Session } from "../temporal/endpoint.ts";
 import { type Observation, observe, queryState } from "./observe.ts";
 import { type Outcome, readOutcome } from "./view.ts";
@@ -132,6 +133,8 @@ class FailureNotes {
   #activityId: string | null = null;
   #highestAttempt: number | null = null;
   readonly #skippedPaths = new Set<string>();
+  #isPlanTold = false;
+  #numMoves: number | null = null;
   #looking: Promise<void> | null = null;
 
   constructor(session: Session, runId: string, follower: Follower) {
@@ -157,11 +160,26 @@ class FailureNotes {
     return this.#looking;
   }
 
+  /** What was decided before step 1, where there was a budget to keep; then every move. */
+  #tellOfMemory({ plan, last }: RunState): void {
+    const { memory } = plan ?? {};
+    if (memory === undefined) return;
+    if (!this.#isPlanTold && memory.budgetBytes !== null) this.#follower.onNote(`memory: ${planInWords(memory)}`);
+    this.#isPlanTold = true;
+    const moves = last?.rungMoves ?? [];
+    for (const move of moves.slice(this.#numMoves ?? moves.length)) {
+      this.#follower.onNote(`memory was short at step ${move.step}, now ${inWords(move)}: ${move.why}`);
+    }
+    this.#numMoves = moves.length;
+  }
+
   async settled(): Promise<void> {
     await this.#looking;
   }
 
-  #tell({ recentFailures, last }: RunState): void {
+  #tell(state: RunState): void {
+    this.#tellOfMemory(state);
+    const { recentFailures, last } = state;
     for (const { path, reason } of last?.skipped ?? []) {
       if (!this.#skippedPaths.has(path)) this.#follower.onNote(`skipped a damaged checkpoint: ${reason}`);
       this.#skippedPaths.add(path);

@@ -14,10 +14,12 @@ import {
   runStatuses,
   type SegmentResult,
   type SkippedCheckpoint,
+  type TrainingPlan,
   type TrainResult,
 } from "@anneal/contracts";
 import { type Client, type WorkflowExecutionInfo, WorkflowFailedError } from "@temporalio/client";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
+import type { RunMemory } from "../render/memory.ts";
 import { missingWorkerNote } from "../stack/worker-hints.ts";
 import type { Session } from "../temporal/endpoint.ts";
 import { searchAttributeKeys } from "../temporal/search-attributes.ts";
@@ -41,6 +43,8 @@ export interface RunView {
   readonly evaluation: EvaluationResult | null;
   /** What its steps really did; null until one was recorded. */
   readonly ledger: Ledger | null;
+  /** How it uses memory; null where it is not known. */
+  readonly memory: RunMemory | null;
   readonly samplesPerSecond: number | null;
   readonly secondsLeft: number | null;
   /** It ended before its last step, since its metric no longer improved. */
@@ -139,6 +143,7 @@ function combine(
     checkpoint: newest(live?.checkpoint ?? null, last?.checkpoint ?? null),
     evaluation: result?.evaluation ?? state?.evaluation ?? null,
     ledger: last?.ledger ?? null,
+    memory: memoryOf(result?.plan ?? state?.plan ?? null, last),
     samplesPerSecond: live?.samplesPerSecond ?? null,
     secondsLeft: live?.secondsLeft ?? null,
     stoppedEarly: last?.stoppedEarly ?? false,
@@ -149,6 +154,13 @@ function combine(
     note: live?.note ?? (waitsForWorker ? "waits for a worker: is one running? (anneal up)" : null),
     error: outcome?.error ?? null,
   };
+}
+
+/** Null where neither the workflow nor the disk tells of a plan, and in runs that older versions prepared. */
+function memoryOf(plan: TrainingPlan | null, last: TrainResult | SegmentResult | RunView | null): RunMemory | null {
+  if (plan?.memory)
+    return { decision: plan.memory, moves: (last && "rungMoves" in last ? last.rungMoves : null) ?? [] };
+  return last && "memory" in last ? last.memory : null;
 }
 
 /** What a listing shows of a run: only what visibility holds, no question to any worker. */
@@ -168,6 +180,7 @@ export function summarize(uiUrl: string | null, execution: WorkflowExecutionInfo
     checkpoint: null,
     evaluation: null,
     ledger: null,
+    memory: null,
     samplesPerSecond: null,
     secondsLeft: null,
     stoppedEarly: false,
