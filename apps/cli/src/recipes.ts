@@ -1,6 +1,6 @@
-import { AnnealError, type Json, type RunSpec, runSpecSchema } from "@anneal/contracts";
-import { resolvePolicy, supportedPrecisions } from "@anneal/policy";
-import { registerRecipeResolution, requestedDevice } from "@anneal/runtime";
+import { type Json, type RunSpec, runSpecSchema } from "@anneal/contracts";
+import { checkPolicy } from "@anneal/policy";
+import { registerRecipeResolution } from "@anneal/runtime";
 import type { ParameterDescription, Recipe } from "@anneal/training";
 import { type GivenSettings, parseSettings } from "./run-settings.ts";
 
@@ -46,27 +46,8 @@ export async function buildSpec(
     parameters: asJson(parseParameters(recipe, given)),
     ...(await parseSettings(settings)),
   });
-  checkPrecision(spec);
+  checkPolicy(spec);
   return spec;
-}
-
-/** A policy's own remedy names its field; here it is a flag. */
-function checkPrecision({ policy }: RunSpec): void {
-  try {
-    resolvePolicy(policy, { device: requestedDevice() });
-  } catch (cause) {
-    throw cause instanceof AnnealError ? ofFlag(cause, policy.precision) : cause;
-  }
-}
-
-function ofFlag(cause: AnnealError, precision: string): AnnealError {
-  return new AnnealError(
-    cause.code,
-    `--precision ${precision} is not supported on this device yet.`,
-    `Leave it out, or give --precision ${supportedPrecisions.join(" or ")}.`,
-    cause.facts,
-    { cause },
-  );
 }
 
 /** Parameters travel through the workflow's history: what JSON cannot hold does not. */

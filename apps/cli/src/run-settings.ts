@@ -1,5 +1,4 @@
 import { AnnealError, type RunSpecInput, runSpecSchema, threadsSchema } from "@anneal/contracts";
-import { supportedPrecisions } from "@anneal/policy";
 import type { ParameterDescription } from "@anneal/training";
 import { z } from "zod";
 import { formatDurationFlag, kebabCase, parseDurationMs } from "./options.ts";
@@ -11,7 +10,7 @@ interface Setting {
   /** Where it stands in the spec: `checkpoint`, `keepLast`. */
   readonly path: readonly string[];
   readonly schema: z.ZodType;
-  readonly notation: "plain" | "duration" | "threads" | "precision";
+  readonly notation: "plain" | "duration" | "threads";
 }
 
 /** Flags that were given, as written, by flag. */
@@ -21,9 +20,6 @@ export type GivenSettings = Readonly<Record<string, string>>;
 const notSettings = new Set(["recipe", "parameters"]);
 /** Left out of flags: `--precision` says it all. */
 const silentNames = new Set(["policy"]);
-
-/** The run's schema knows more: those of later versions. */
-const allowedPrecisions = `${supportedPrecisions.join(" or ")}; other formats come with later versions`;
 
 const settings: readonly Setting[] = settingsOf(runSpecSchema, []).filter(
   ({ path }) => !notSettings.has(path[0] ?? ""),
@@ -42,7 +38,6 @@ export async function describeSettings(): Promise<readonly ParameterDescription[
   return rows.map((row, index) => {
     const notation = settings[index]?.notation;
     if (notation === "duration") return asDuration(row);
-    if (notation === "precision") return { ...row, allowed: allowedPrecisions };
     return notation === "threads" ? { ...row, type: "intra[,inter]", allowed: `${ofThreads}, or two as in 4,2` } : row;
   });
 }
@@ -69,7 +64,7 @@ function settingsOf(schema: z.ZodObject, path: readonly string[]): Setting[] {
       .filter((part) => !silentNames.has(part))
       .map(kebabCase)
       .join("-")}`;
-    if (name === "threads" || name === "precision") return [{ flag, path: here, schema: field, notation: name }];
+    if (name === "threads") return [{ flag, path: here, schema: field, notation: name }];
     const inner = unwrap(field);
     if (inner instanceof z.ZodObject) return settingsOf(inner, here);
     if (!name.endsWith("Ms")) return [{ flag, path: here, schema: field, notation: "plain" }];
@@ -87,7 +82,6 @@ function unwrap(field: unknown): unknown {
 function readable({ flag, schema, notation }: Setting, allowed: string): z.ZodType {
   if (notation === "duration") return written(schema, (text) => parseDurationMs(text, flag), allowed);
   if (notation === "threads") return written(schema, parseThreads, allowed);
-  if (notation === "precision") return written(schema, (text) => text, allowed);
   return schema;
 }
 

@@ -1,9 +1,8 @@
 import type { ComputePrecision, PrecisionCandidate, PrecisionDecision } from "@anneal/contracts";
-import type { Device } from "./resolve-policy.ts";
 
 /** What a device is, as far as 16-bit floats go. */
 export interface HalfSupport {
-  readonly device: Device;
+  readonly device: "cpu" | "gpu";
   /** Whether the CPU has instructions for products of bfloat16 (AVX-512 BF16, AMX, or Arm's). */
   readonly hasBfloat16Instructions: boolean;
 }

@@ -1,3 +1,4 @@
+export { checkPolicy } from "./check-policy.ts";
 export { chooseLowering, executionsWorthTrying, type LoweringTrial } from "./choose-lowering.ts";
 export { choosePrecision, type HalfSupport, precisionsWorthTrying } from "./choose-precision.ts";
 export { type JudgedStrategy, type Judgement, judgeStrategies, measuresOf } from "./judge-strategies.ts";
@@ -9,5 +10,4 @@ export { largestMicroBatch, microBatchSizes } from "./micro-batches.ts";
 export { type MemoryPlanning, planMemory } from "./plan-memory.ts";
 export { budgetOf, isShare, planStrategies, strategySpec } from "./plan-strategies.ts";
 export { type Recovery, recoverFromNonFinite } from "./recover-non-finite.ts";
-export { type Device, type PolicyDecisions, resolvePolicy, supportedPrecisions } from "./resolve-policy.ts";
 export { type RungSpan, rungSpans } from "./rung-spans.ts";

@@ -68,7 +68,14 @@ describe("before anything is started", () => {
   });
 
   it("a precision that is not supported yet", async () => {
-    const { message } = await trainRefused("POLICY_UNSUPPORTED", "smoke", "--precision", "bfloat16");
+    const { message } = await trainRefused(
+      "POLICY_UNSUPPORTED",
+      "smoke",
+      "--engine",
+      "eager",
+      "--precision",
+      "bfloat16",
+    );
     expect(message).toContain("bfloat16");
   });
 

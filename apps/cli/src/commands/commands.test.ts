@@ -20,7 +20,7 @@ describe("wrong input is refused before anything is started", () => {
     [["train", "smoke", "--max-steps", "x"], "PARAMETER_INVALID", 3],
     [["schedule", "create", "x", "smoke", "--every", "1h", "--retries-crash", "-1"], "PARAMETER_INVALID", 3],
     [["train", "smoke", "--run-id", "../escape"], "USAGE", 2],
-    [["train", "smoke", "--precision", "bfloat16"], "POLICY_UNSUPPORTED", 3],
+    [["train", "smoke", "--engine", "eager", "--precision", "bfloat16"], "POLICY_UNSUPPORTED", 3],
     [["eval", "nothing"], "RUN_NOT_FOUND", 4],
     [["schedule", "create", "x", "smoke"], "USAGE", 2],
     [["nonsense"], "USAGE", 2],

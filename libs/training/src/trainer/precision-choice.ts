@@ -26,7 +26,7 @@ export async function choosePrecisionOf(
 ): Promise<PrecisionDecision> {
   const asked = spec.policy.precision;
   if (recorded !== null) return recorded;
-  if (asked !== "auto") return { precision: asked, why: "asked for", candidates: [] };
+  if (asked !== "auto") return precisionAskedFor(spec);
   const float32 = (why: string): PrecisionDecision => ({ precision: "float32", why, candidates: [] });
   if (spec.engine === "eager") return float32("the eager engine knows no other format");
   const formats = precisionsWorthTrying({ device: requestedDevice(), hasBfloat16Instructions: hasBfloat16() });
@@ -45,6 +45,12 @@ export async function choosePrecisionOf(
   } finally {
     await feed.close();
   }
+}
+
+/** Without a trial: float32 where a trial was asked for. */
+export function precisionAskedFor({ policy: { precision } }: RunSpec): PrecisionDecision {
+  if (precision === "auto") return { precision: "float32", why: "no trial was made", candidates: [] };
+  return { precision, why: "asked for", candidates: [] };
 }
 
 /** As Linux names them: x64's, then arm64's. */

@@ -6,7 +6,7 @@ import {
   runPathsAt,
 } from "@anneal/checkpoint";
 import {
-  AnnealError,
+  type AnnealError,
   type CheckpointReference,
   type Corrections,
   type EvaluationResult,
@@ -15,6 +15,7 @@ import {
   type ManifestDraft,
   type MemoryDecision,
   type MemoryRung,
+  type PrecisionDecision,
   type PrepareInput,
   type RunSpec,
   type SegmentResult,
@@ -35,8 +36,10 @@ import { EngineHost } from "./engine-host.ts";
 import type { FeedPredictions } from "./engine-protocol.ts";
 import { lockfileDigest } from "./lockfile.ts";
 import { decideMemory, unplannedMemory } from "./memory-plan.ts";
+import { choosePrecisionOf, precisionAskedFor } from "./precision-choice.ts";
 import type { RecipeSource } from "./recipe-source.ts";
 import { isSameRung, moveTo, type RungChoice } from "./rung-choice.ts";
+import { dataPrefix, mismatch, noCheckpoint, noSplit } from "./session-errors.ts";
 import { type Setup, setUp } from "./setup.ts";
 
 export interface SessionEvents {
@@ -56,6 +59,8 @@ export interface SessionOptions {
   readonly recorded: TrainingPlan | null;
   /** How steps run, where that was decided and no plan is recorded. */
   readonly execution?: StepExecution;
+  /** What steps are computed in, where that was decided and no plan is recorded. */
+  readonly precision?: PrecisionDecision | null;
   /** The rung of the memory ladder; null for the one that the plan begins on. */
   readonly rung: RungChoice | null;
   /** What became of earlier attempts to prepare the run. */
@@ -73,6 +78,14 @@ interface Position {
   readonly modelBytes: number;
   readonly exact: boolean;
   readonly weights: Weights;
+}
+
+/** What was decided, and the engine that was prepared so. */
+interface Decided {
+  readonly prepared: PreparedEngine;
+  readonly precision: PrecisionDecision;
+  readonly memory: MemoryDecision;
+  readonly rung: MemoryRung;
 }
 
 /** A run loaded into this process: its recipe, its data, its engine, and the state that the engine is at. */
@@ -98,19 +111,20 @@ export class TrainerSession {
     options: SessionOptions,
     setup: Setup,
     host: EngineHost,
-    { prepared, memory, rung }: { prepared: PreparedEngine; memory: MemoryDecision; rung: MemoryRung },
+    { prepared, precision, memory, rung }: Decided,
     lockfile: string,
   ) {
     const { recorded } = options;
     this.options = options;
     this.setup = setup;
     this.rung = rung;
-    this.fingerprint = { ...setup.plan.fingerprint, graph: prepared.graphDigest };
+    this.fingerprint = { ...setup.plan.fingerprint, precision: precision.precision, graph: prepared.graphDigest };
     const planned = isSameRung(rung, memory.rung) ? prepared.graphDigest : (recorded?.fingerprint.graph ?? null);
     this.plan = {
       ...setup.plan,
       fingerprint: { ...this.fingerprint, graph: planned },
       lowering: recorded?.lowering ?? prepared.lowering,
+      precision,
       memory,
       numParameters: prepared.numParameters,
     };
@@ -153,8 +167,8 @@ export class TrainerSession {
         totalSteps: plan.totalSteps,
         stepsPerEpoch: plan.stepsPerEpoch,
         crossEntropy: spec.policy.crossEntropy,
-        precision: setup.policy.precision,
         layerPrecision: setup.training.layerPrecision,
+        precision: (recorded?.precision ?? options.precision ?? precisionAskedFor(spec)).precision,
         initialWeights: setup.initialWeights,
       };
       const isPlanned = recorded !== null || options.rung !== null;
@@ -162,15 +176,26 @@ export class TrainerSession {
         ? (recorded?.memory ?? unplannedMemory(spec, setup))
         : await decideMemory(host, request, spec, setup, options.outOfMemory);
       const { rung, graph } = options.rung ?? { ...memory, graph: null };
-      const prepared = await host.call("prepare", {
+      const onRung = {
         ...request,
         microBatches: rung.microBatches,
         recomputeSegments: rung.recomputeSegments,
+      };
+      const precision = await choosePrecisionOf(
+        spec,
+        setup,
+        recorded?.precision ?? options.precision ?? null,
+        host,
+        onRung,
+      );
+      const prepared = await host.call("prepare", {
+        ...onRung,
+        precision: precision.precision,
         lowering: execution?.lowering ?? (spec.lowering === "auto" ? trialOf(spec, plan) : spec.lowering),
         stepsPerCall: stepsPerCallOn(rung, memory, execution),
         graphs: { directory: runPathsAt(options.runDirectory).graphs, recorded: graph },
       });
-      session = new TrainerSession(options, setup, host, { prepared, memory, rung }, await lockfileDigest());
+      session = new TrainerSession(options, setup, host, { prepared, precision, memory, rung }, await lockfileDigest());
       return session;
     } catch (cause) {
       await host.close();
@@ -438,45 +463,4 @@ function trialOf(
 
 function referenceOf({ step, epoch, path, digest }: CheckpointReference): CheckpointReference {
   return { step, epoch, path, digest };
-}
-
-const dataPrefix = "data.";
-
-function mismatch(differences: readonly string[], recorded: Fingerprint, now: Fingerprint): AnnealError {
-  if (differences.every((name) => name.startsWith(dataPrefix))) return dataChanged(differences);
-  const shown = differences.map((name) => `${name}: ${recorded[name] ?? null} -> ${now[name] ?? null}`).join("; ");
-  return new AnnealError(
-    "FINGERPRINT_MISMATCH",
-    `this machine would not compute the same bits (${shown})`,
-    "Resume on a machine like the first one, or resume with --allow-inexact: the run is then marked inexact.",
-    { differences: differences.join(", "), details: shown.slice(0, 1_000) },
-  );
-}
-
-function dataChanged(differences: readonly string[]): AnnealError {
-  const splits = differences.map((name) => name.slice(dataPrefix.length)).join(", ");
-  return new AnnealError(
-    "DATASET_CHANGED",
-    `the data or its transforms are not those that this run was trained with (${splits})`,
-    "Put the data back as it was, or resume with --allow-inexact: the run is then marked inexact.",
-    { splits },
-  );
-}
-
-function noCheckpoint(runId: string): AnnealError {
-  return new AnnealError(
-    "CHECKPOINT_NOT_FOUND",
-    `the run ${runId} has no checkpoint`,
-    "Start the run anew under another id.",
-    { runId },
-  );
-}
-
-function noSplit(split: string): AnnealError {
-  return new AnnealError(
-    "DATASET_NOT_FOUND",
-    `the recipe has no ${split} data`,
-    "Evaluate on another split, or give the recipe such data.",
-    { split },
-  );
 }

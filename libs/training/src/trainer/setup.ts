@@ -18,7 +18,7 @@ import {
   stepsPerEpoch,
   trainingPlan,
 } from "@anneal/data";
-import { type PolicyDecisions, resolvePolicy } from "@anneal/policy";
+import { checkPolicy } from "@anneal/policy";
 import { fingerprint, requestedDevice } from "@anneal/runtime";
 import type { MonitorRules } from "../loop/bookkeeping.ts";
 import type { Recipe, RecipeData } from "../recipe/define.ts";
@@ -41,7 +41,6 @@ export interface Setup {
   readonly training: ResolvedTraining;
   readonly datasets: Datasets;
   readonly feed: FeedPlan;
-  readonly policy: PolicyDecisions;
   readonly rules: MonitorRules;
   readonly optimizerName: string;
   readonly initialWeights: readonly NamedTensor[] | null;
@@ -78,7 +77,7 @@ async function setUpSnapshot(
   const { entry, recipeDir } = source;
   const { seed } = spec;
   const device = requestedDevice();
-  const policy = resolvePolicy(spec.policy, { device });
+  checkPolicy(spec);
   const recipe = await loadRecipe(entry);
   const parameters = parseParameters(recipe, spec.parameters);
   const ask = <T>(what: string, run: () => T | Promise<T>): Promise<T> => guardRecipe(what, entry, async () => run());
@@ -106,7 +105,6 @@ async function setUpSnapshot(
     training,
     datasets,
     feed,
-    policy,
     rules: { ...monitor, earlyStopping: training.earlyStopping },
     optimizerName: optimizer.name,
     initialWeights: await readInitialWeights(training.initialWeights, recipeDir),

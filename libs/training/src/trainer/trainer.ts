@@ -15,6 +15,7 @@ import { ladderOf, nextRung, plainRung } from "@anneal/policy";
 import { peakRssBytes } from "@anneal/runtime";
 import type { LoopReport, LoopStats } from "../loop/run-loop.ts";
 import { watchMemory } from "./memory-watch.ts";
+import { precisionAskedFor } from "./precision-choice.ts";
 import { predictSamples } from "./predict.ts";
 import { homeOf, openRecordedRun, prepareRun } from "./prepare.ts";
 import { ProgressBoard } from "./progress.ts";
@@ -190,7 +191,9 @@ export class Trainer {
       // Read on the data as it is now; a trial of lowerings would be for nothing.
       const execution = { lowering: plan?.lowering?.lowering ?? "graph" };
       const rung = { rung: plainRung(spec.policy.memory), why: "only read", graph: null };
-      const options = { runId, runDirectory, spec, threads, recorded: null, execution, rung, events: this.#events };
+      const precision = plan?.precision ?? precisionAskedFor(spec);
+      const decided = { recorded: null, execution, precision, rung };
+      const options = { runId, runDirectory, spec, threads, ...decided, events: this.#events };
       this.#session = await openRecordedRun(options, recipe.digest);
     }
     const session = this.#session!;

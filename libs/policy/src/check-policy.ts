@@ -1,0 +1,24 @@
+import { AnnealError, type RunSpec } from "@anneal/contracts";
+
+/**
+ * What can be refused before anything is started. Ops that run one by one have no graph in which formats could be chosen, nor
+ * segments be computed again.
+ *
+ * @throws AnnealError POLICY_UNSUPPORTED
+ */
+export function checkPolicy({ engine, policy }: Pick<RunSpec, "engine" | "policy">): void {
+  if (engine === "compiled") return;
+  const { precision, memory } = policy;
+  if (precision === "bfloat16" || precision === "float16") throw unsupported("precision", precision);
+  const { recomputeSegments = 1 } = memory;
+  if (recomputeSegments > 1) throw unsupported("memory-recompute-segments", recomputeSegments);
+}
+
+function unsupported(flag: string, value: string | number): AnnealError {
+  return new AnnealError(
+    "POLICY_UNSUPPORTED",
+    `the eager engine runs op by op: it knows no --${flag} ${value}`,
+    `Leave --engine out, or --${flag}.`,
+    { engine: "eager", option: flag, value },
+  );
+}
