@@ -41,7 +41,6 @@ test("every field of the spec is a flag with a description", async () => {
     "--retries-crash",
     "--retries-memory",
     "--retries-environment",
-    "--exclusive",
   ]);
   for (const { description } of rows) expect(description).not.toBe("");
   expect(rows.find(({ name }) => name === "--checkpoint-every")).toMatchObject({
