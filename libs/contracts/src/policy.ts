@@ -52,7 +52,7 @@ export const policySchema = z.strictObject({
         .max(2 ** 24)
         .refine((scale) => Number.isInteger(Math.log2(scale)), "a power of two")
         .default(2 ** 15)
-        .describe("Factor of the loss in float16 steps at the start"),
+        .describe("Factor of the loss in float16 steps at the start, a power of two"),
       growthInterval: z.int().min(1).default(2_000).describe("Steps in a row that are finite until it is doubled"),
     })
     .prefault({}),
