@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { pipelineOf } from "../lowerings/lowerings.ts";
+import { fusedBiasGradients, plainBiasGradients } from "../passes/changing/bias-gradients.ts";
 import { mixedPrecision } from "../passes/changing/mixed-precision.ts";
-import { summedBiasGradients } from "../passes/changing/summed-bias-gradients.ts";
 import type { Pass } from "../passes/pass.ts";
 import { biasAdd } from "../passes/preserving/bias-add.ts";
 import { runPasses } from "../passes/run-passes.ts";
@@ -30,7 +30,12 @@ const float32 = pipelineOf({ lowering: "graph", without: ["unclip-cross-entropy"
 const isLowering = ({ name }: Pass) => name === "transposed-products" || name === "ordered-sums";
 
 function passesFor(dtype: Half): readonly Pass[] {
-  const painting = [summedBiasGradients, mixedPrecision({ dtype, costs: free, allows: () => true }), biasAdd];
+  const painting = [
+    plainBiasGradients,
+    mixedPrecision({ dtype, costs: free, allows: () => true }),
+    fusedBiasGradients,
+    biasAdd,
+  ];
   return [...float32.filter((pass) => !isLowering(pass)), ...painting, ...float32.filter(isLowering)];
 }
 

@@ -1,6 +1,6 @@
 import type { ComputePrecision, Lowering } from "@anneal/contracts";
+import { fusedBiasGradients, plainBiasGradients } from "../passes/changing/bias-gradients.ts";
 import { mixedPrecision } from "../passes/changing/mixed-precision.ts";
-import { summedBiasGradients } from "../passes/changing/summed-bias-gradients.ts";
 import type { Pass } from "../passes/pass.ts";
 import { allPasses } from "../passes/pipeline.ts";
 import { biasAdd } from "../passes/preserving/bias-add.ts";
@@ -38,5 +38,5 @@ export function pipelineOf({ lowering, without = [], formats = [] }: PipelineOpt
 }
 
 function precisionPasses(format: HalfFormat): readonly Pass[] {
-  return [summedBiasGradients, mixedPrecision(format), biasAdd];
+  return [plainBiasGradients, mixedPrecision(format), fusedBiasGradients, biasAdd];
 }

@@ -16,45 +16,65 @@ export interface CostModel {
 type Pair = readonly [float32: number, half: number];
 
 /**
- * Nanoseconds per value (of the largest float that a call takes or gives) on two cores with AVX-512 and its bfloat16 instructions,
- * TensorFlow 2.21: fastest of 15 calls on 6 to 13 million values (2026-11). Most kernels do bfloat16 in Eigen, which widens and
- * rounds each value, so that only what is slow in float32 gains; the functions (`Sigmoid`, `Tanh`) even lose.
+ * Nanoseconds of one core per value (of the largest float that a call takes or gives), with AVX-512 and its bfloat16 instructions,
+ * TensorFlow 2.21: processor time, least of 14 calls on 4 million values (2026-11). Most kernels do bfloat16 in Eigen, which
+ * widens and rounds each value: what waits for memory gains by half the bytes, what computes (`Tanh`, `Sigmoid`) loses.
  */
 const cpuByOp: Readonly<Record<string, Pair>> = {
-  AvgPool: [0.3, 0.5],
-  AvgPoolGrad: [0.3, 0.5],
-  BiasAdd: [0.27, 0.21],
-  DepthwiseConv2dNative: [0.43, 0.18],
-  DepthwiseConv2dNativeBackpropFilter: [0.33, 0.5],
-  DepthwiseConv2dNativeBackpropInput: [0.53, 0.22],
-  Elu: [0.2, 0.45],
-  Erf: [0.24, 0.5],
-  FusedBatchNormGradV3: [0.47, 0.39],
-  FusedBatchNormV3: [0.47, 0.25],
-  MaxPool: [0.16, 0.11],
+  AddN: [0.49, 0.68],
+  AvgPool: [0.33, 0.23],
+  AvgPoolGrad: [0.5, 0.5],
+  BiasAdd: [0.48, 0.39],
+  ConcatV2: [0.69, 0.63],
+  DepthwiseConv2dNative: [0.75, 0.33],
+  DepthwiseConv2dNativeBackpropFilter: [0.6, 0.9],
+  DepthwiseConv2dNativeBackpropInput: [0.95, 0.4],
+  Elu: [0.65, 1.7],
+  Erf: [0.48, 0.96],
+  FusedBatchNormGradV3: [0.8, 0.62],
+  FusedBatchNormV3: [0.74, 0.51],
+  Greater: [0.31, 0.17],
+  LeakyRelu: [0.31, 0.33],
+  Max: [0.14, 0.47],
+  MaxPool: [0.36, 0.28],
   // oneDNN's, which takes the places from the forward op: so both must have one format.
-  MaxPoolGrad: [0.5, 0.35],
-  Mean: [0.1, 0.07],
-  RealDiv: [0.2, 0.3],
-  Relu: [0.16, 0.18],
-  ReluGrad: [0.15, 0.21],
-  Selu: [0.2, 0.45],
-  Sigmoid: [0.31, 1.2],
-  Softmax: [0.25, 0.26],
-  Softplus: [0.5, 1.2],
-  // A bias's gradient, most often: `BiasAddGrad` in float32.
-  Sum: [0.1, 0.11],
-  Tanh: [0.18, 0.42],
+  MaxPoolGrad: [0.9, 0.63],
+  Maximum: [0.64, 0.44],
+  Mean: [0.18, 0.11],
+  Minimum: [0.64, 0.44],
+  Pack: [0.69, 0.63],
+  Relu: [0.34, 0.39],
+  ReluGrad: [0.57, 0.43],
+  Selu: [0.65, 1.7],
+  Select: [1.44, 0.95],
+  SelectV2: [1.44, 0.95],
+  Sigmoid: [0.63, 2.32],
+  SigmoidGrad: [0.56, 1.04],
+  Softmax: [0.53, 0.54],
+  Softplus: [3.15, 4.49],
+  SquaredDifference: [0.77, 0.88],
+  Sum: [0.19, 0.15],
+  Tanh: [0.4, 0.8],
+  TanhGrad: [0.55, 1.03],
 };
-const cpuElementwise: Pair = [0.155, 0.165];
+const cpuElementwise: Pair = [0.5, 0.34];
+/** Of one operand, or one and a number. */
+const cpuUnary: Pair = [0.34, 0.28];
 /** Of operands that are broadcast. */
-const cpuBroadcast: Pair = [0.35, 0.31];
-const cpuMovement: Pair = [0.22, 0.12];
-const cpuCast = 0.175;
-/** 220 GFLOP/s in float32, 450 in bfloat16 with sums in float32; a multiplication is two operations. */
-const cpuMultiplication: Pair = [2 / 220, 2 / 450];
+const cpuBroadcast: Pair = [0.52, 0.5];
+const cpuMovement: Pair = [0.6, 0.4];
+const cpuCast = 0.26;
+/** 110 GFLOP/s of one core in float32, 205 in bfloat16 with sums in float32; a multiplication is two operations. */
+const cpuMultiplication: Pair = [2 / 110, 2 / 205];
 /** The gradient by a filter gains less. */
-const cpuFilterGradient: Pair = [2 / 220, 2 / 355];
+const cpuFilterGradient: Pair = [2 / 110, 2 / 175];
+
+const cpuByKind: PairByKind = {
+  unary: cpuUnary,
+  elementwise: cpuElementwise,
+  broadcast: cpuBroadcast,
+  movement: cpuMovement,
+};
 
 /** A CPU with bfloat16 instructions. */
 export const cpuCosts: CostModel = {
@@ -64,7 +84,7 @@ export const cpuCosts: CostModel = {
     if (multiplications > 0) {
       return times(multiplications, node.op.endsWith("Filter") ? cpuFilterGradient : cpuMultiplication);
     }
-    return times(largestSize(node), ns ?? byKind(node, cpuElementwise, cpuBroadcast, cpuMovement));
+    return times(largestSize(node), ns ?? byKind(node, cpuByKind));
   },
   cast: ({ shape }) => launch + sizeOf(shape) * cpuCast,
 };
@@ -74,28 +94,34 @@ const launch = 1_500;
 
 /** 500 GB/s and matrix units four times as fast in 16 bits: of no device in particular. Kernels are bound by memory or by those units. */
 const gpuValue: Pair = [0.016, 0.008];
+const gpuByKind: PairByKind = { unary: gpuValue, elementwise: gpuValue, broadcast: gpuValue, movement: gpuValue };
 const gpuMultiplication: Pair = [2 / 20_000, 2 / 80_000];
 
 /** A GPU with matrix units for 16-bit floats. Estimates: nothing was measured. */
 export const gpuCosts: CostModel = {
   kernel: (node) => {
     const { float32, half } = times(multiplicationsOf(node), gpuMultiplication);
-    const moved = times(largestSize(node), byKind(node, gpuValue, gpuValue, gpuValue));
+    const moved = times(largestSize(node), byKind(node, gpuByKind));
     return { float32: Math.max(float32, moved.float32), half: Math.max(half, moved.half) };
   },
   cast: ({ shape }) => launch + sizeOf(shape) * gpuValue[0],
 };
 
-function byKind({ op, inputs, outputs }: Node, elementwise: Pair, broadcast: Pair, movement: Pair): Pair {
+interface PairByKind {
+  readonly unary: Pair;
+  readonly elementwise: Pair;
+  readonly broadcast: Pair;
+  readonly movement: Pair;
+}
+
+function byKind({ op, inputs, outputs }: Node, pairs: PairByKind): Pair {
   if (views.has(op)) return [0, 0];
   const kind = opTable[op]?.kind;
-  if (kind === "movement" || kind === "indexing") return movement;
+  if (kind === "movement" || kind === "indexing") return pairs.movement;
   const size = sizeOf(outputs[0]?.shape ?? []);
-  const isBroadcast = inputs.some(({ node, index }) => {
-    const other = sizeOf(node.outputs[index]?.shape ?? []);
-    return other > 1 && other < size;
-  });
-  return kind === "elementwise" && isBroadcast ? broadcast : elementwise;
+  const sizes = inputs.map(({ node, index }) => sizeOf(node.outputs[index]?.shape ?? []));
+  if (sizes.some((other) => other > 1 && other < size)) return pairs.broadcast;
+  return sizes.filter((other) => other > 1).length > 1 ? pairs.elementwise : pairs.unary;
 }
 
 /** They hand on the memory of their input. */
