@@ -10,7 +10,7 @@ const forms = [
   /could not (?:create|execute) a primitive/,
   // C++ and the system.
   /bad_alloc/,
-  /failed to allocate memory/i,
+  /(?:failed to|could not) allocate memory/i,
   /Cannot allocate memory/i,
   /\bENOMEM\b/,
   // V8 and Node.

@@ -1,2 +1,2 @@
 export { Installation, type RunDocument } from "./installation.ts";
-export { connect, failedAttempts, liveProgress, runState } from "./observe.ts";
+export { activitySummaries, connect, failedAttempts, liveProgress, runState } from "./observe.ts";

@@ -19,6 +19,15 @@ export function runState(client: Client, runId: string): Promise<RunState> {
   return client.workflow.getHandle(runId).query<RunState>(statusQueryName);
 }
 
+/** Summaries of the activities of a run, in order, as the UI shows them. */
+export async function activitySummaries(client: Client, runId: string): Promise<string[]> {
+  const { events } = await client.workflow.getHandle(runId).fetchHistory();
+  return (events ?? []).flatMap((event) => {
+    const payload = event.activityTaskScheduledEventAttributes && event.userMetadata?.summary;
+    return payload ? [defaultPayloadConverter.fromPayload<string>(payload)] : [];
+  });
+}
+
 /** Codes of the failed and timed-out attempts in a run's history, in order. */
 export async function failedAttempts(client: Client, runId: string): Promise<string[]> {
   const { events } = await client.workflow.getHandle(runId).fetchHistory();

@@ -87,7 +87,13 @@ export async function spawnTrainer(options: SpawnOptions): Promise<TrainerClient
   const [execPath = process.execPath, ...beforeArguments] = [...launcher, process.execPath];
   const child = fork(fileURLToPath(new URL("./main.ts", import.meta.url)), [], {
     execPath,
-    execArgv: [...beforeArguments, ...recipeResolutionArguments(), "--disable-warning=ExperimentalWarning"],
+    execArgv: [
+      ...beforeArguments,
+      ...recipeResolutionArguments(),
+      "--disable-warning=ExperimentalWarning",
+      // Otherwise every thread that strips types reserves 10 GB: where address space is limited, nothing would be left.
+      "--disable-wasm-trap-handler",
+    ],
     env: {
       ...process.env,
       ...(idleMs === undefined ? {} : { ANNEAL_TRAINER_IDLE_MS: String(idleMs) }),

@@ -291,6 +291,8 @@ export class TrainerSession {
     const split = wanted ?? (datasets.test ? "test" : datasets.validation ? "validation" : "train");
     const dataset = datasets[split];
     if (dataset === null) throw noSplit(split);
+    // Its threads and its ring are as large as those that are needed now.
+    await this.#closeFeed();
     const plan = evaluationPlan({ dataset, batchSize: training.evaluationBatchSize, seed: this.options.spec.seed });
     const feed = openFeed({ plan, startItem: 0, numSlots: numRingSlots(this.rung) });
     this.#evaluationFeed = feed;
@@ -376,8 +378,13 @@ export class TrainerSession {
   async close(): Promise<void> {
     await this.#host.close();
     await this.#evaluationFeed?.close();
-    await this.#feed?.feed.close();
+    await this.#closeFeed();
+  }
+
+  async #closeFeed(): Promise<void> {
+    const open = this.#feed;
     this.#feed = null;
+    await open?.feed.close();
   }
 
   async #commit({ loop, engine }: LoopSnapshot): Promise<void> {
@@ -417,7 +424,7 @@ export class TrainerSession {
   /** The feed of the training, going on where it stands if it stands there: prefetching knows no segments. */
   async #feedAt(item: number): Promise<{ readonly feed: Feed; nextItem: number }> {
     if (this.#feed !== null && this.#feed.nextItem === item) return this.#feed;
-    await this.#feed?.feed.close();
+    await this.#closeFeed();
     const { feed: plan, numItems } = this.setup;
     const numSlots = numRingSlots(this.rung, this.#stepsPerCall);
     const feed = openFeed({ plan, startItem: item, stopItem: numItems, numSlots });
