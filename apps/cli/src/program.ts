@@ -2,6 +2,7 @@ import { exitCodes } from "@anneal/contracts";
 import { Command } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { cancelCommand } from "./commands/cancel.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { downCommand } from "./commands/down.ts";
@@ -28,6 +29,7 @@ const commands = [
   doctorCommand,
   initCommand,
   trainCommand,
+  compareCommand,
   explainCommand,
   statusCommand,
   watchCommand,

@@ -65,14 +65,14 @@ describe("the compare workflow on a real server", () => {
     const result = await (await begin("whole", scripts)).result();
     expect(result.outcomes).toMatchObject([
       { runId: "whole-float32", status: "completed", budget: null, measured: { step: 12, samplesPerSecond: 2_000 } },
-      { runId: "whole-float32-half", budget: "524288KiB", measured: { metric: "accuracy", modelBytes: 4_000 } },
-      { runId: "whole-float32-quarter", budget: "262144KiB", measured: { usage: { peakRssBytes: 2 ** 28 } } },
+      { runId: "whole-float32-half", budget: "640MiB", measured: { metric: "accuracy", modelBytes: 4_000 } },
+      { runId: "whole-float32-quarter", budget: "448MiB", measured: { usage: { peakRssBytes: 2 ** 28 } } },
     ]);
     const specs = await Promise.all(memoryModes.map((strategy) => specOf(strategyRunId("whole", strategy))));
     expect(specs.map(({ spec: { seed, exclusive, policy } }) => [seed, exclusive, policy.memory.budget])).toEqual([
       [7, true, undefined],
-      [7, true, "524288KiB"],
-      [7, true, "262144KiB"],
+      [7, true, "640MiB"],
+      [7, true, "448MiB"],
     ]);
     const { raw } = await stack.client.workflow.getHandle("whole-float32").describe();
     expect(raw.workflowExecutionInfo?.parentExecution?.workflowId).toBe("whole");
@@ -148,8 +148,8 @@ describe("the compare workflow on a real server", () => {
     };
     const again = await (await begin("stopped", scripts, { resume })).result();
     expect(statusesOf(again)).toEqual(["completed", "completed", "completed"]);
-    expect(again.outcomes[1]).toMatchObject({ budget: "524288KiB", measured: { step: 12, usage: { numSteps: 12 } } });
-    expect(again.outcomes[2]).toMatchObject({ budget: "262144KiB" });
+    expect(again.outcomes[1]).toMatchObject({ budget: "640MiB", measured: { step: 12, usage: { numSteps: 12 } } });
+    expect(again.outcomes[2]).toMatchObject({ budget: "448MiB" });
     expect(scripts.float32.numSpawned).toBe(1);
     expect(scripts["float32-half"].attempts.at(-1)).toBeGreaterThan(100);
   });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ResumeChoices } from "./activities.ts";
 import type { ErrorRecord } from "./errors.ts";
+import type { Ledger } from "./ledger.ts";
 import { memoryBudgetPattern, precisions } from "./policy.ts";
 import type { RunSpec } from "./run.ts";
 import type { MetricDirection, Metrics, RungMove, TrainingPlan, TrainingUsage } from "./training.ts";
@@ -8,8 +9,8 @@ import type { MetricDirection, Metrics, RungMove, TrainingPlan, TrainingUsage } 
 export const compareWorkflowType = "compare";
 
 /**
- * How much memory a strategy may take: all it wants, a share of what the comparison's first plain run took at its peak, or
- * an amount of its own.
+ * How much memory a strategy may take: all it wants, a share of what the steps of the comparison's first plain run took
+ * above the loaded run, or an amount of its own.
  */
 const strategyMemorySchema = z.union([
   z.enum(["plain", "half", "quarter"]),
@@ -47,6 +48,12 @@ export interface Comparison {
   /** The first one is what the others are compared with. */
   readonly strategies: readonly Strategy[];
   readonly criterion: Criterion;
+}
+
+/** Memo of a comparison, shown by the UI. */
+export interface CompareMemo {
+  readonly recipe: string;
+  readonly comparison: Comparison;
 }
 
 export interface CompareInput extends Comparison {
@@ -102,6 +109,8 @@ export interface StrategyMeasures {
   /** As the plan decided. */
   readonly precision: TrainingPlan["precision"] | null;
   readonly memory: TrainingPlan["memory"] | null;
+  /** What its steps were meant to be computed in, and what their products ran in; null where none was recorded. */
+  readonly ledger: Pick<Ledger, "precision" | "ranIn"> | null;
   readonly rungMoves: readonly RungMove[];
 }
 

@@ -99,7 +99,7 @@ export function precisionInWords({ precision, ranIn, productShare }: Ledger): st
 }
 
 /** Whether a run is not what it was asked to be, or nobody can tell. */
-export function isOtherPrecision({ precision, ranIn }: Ledger): boolean {
+export function isOtherPrecision({ precision, ranIn }: Pick<Ledger, "precision" | "ranIn">): boolean {
   return ranIn !== precision && !(ranIn === null && precision === "float32");
 }
 

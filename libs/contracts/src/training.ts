@@ -199,6 +199,8 @@ export interface TrainingUsage {
   readonly validatingMs: number;
   /** Largest resident set of a trainer process, from its start to the end of the last segment. */
   readonly peakRssBytes: number;
+  /** Resident when that process had loaded the run, its first batch was ready, and no step was made yet. */
+  readonly loadedRssBytes: number;
 }
 
 /** The end of a segment. */

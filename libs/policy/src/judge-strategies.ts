@@ -18,6 +18,7 @@ export function measuresOf(result: TrainResult): StrategyMeasures {
     numFailedAttempts: result.numFailedAttempts,
     precision: plan.precision ?? null,
     memory: plan.memory ?? null,
+    ledger: result.ledger ? { precision: result.ledger.precision, ranIn: result.ledger.ranIn } : null,
     rungMoves: result.rungMoves ?? [],
   };
 }

@@ -17,17 +17,16 @@ test("every precision with every memory mode, plain ones first, each once", () =
   for (const strategy of strategies) expect(strategySchema.parse(strategy)).toEqual(strategy);
 });
 
-test("shares are of the plain run's peak, amounts stay as they are, and both are budgets that a policy takes", () => {
-  expect(
-    ["plain", "half", "quarter", "512MiB", "50%"].map((mode) => [budgetOf(mode, 2 ** 30 + 1), isShare(mode)]),
-  ).toEqual([
+test("shares are of what the plain run's steps took, amounts stay as they are, and both are budgets that a policy takes", () => {
+  const usage = { peakRssBytes: 2 ** 30 + 1, loadedRssBytes: 2 ** 28 };
+  expect(["plain", "half", "quarter", "512MiB", "50%"].map((mode) => [budgetOf(mode, usage), isShare(mode)])).toEqual([
     [null, false],
-    ["524288KiB", true],
-    ["262144KiB", true],
+    ["640MiB", true],
+    ["448MiB", true],
     ["512MiB", false],
     ["50%", false],
   ]);
-  const budget = budgetOf("quarter", 123_456_789)!;
+  const budget = budgetOf("quarter", { peakRssBytes: 987_654_321, loadedRssBytes: 123_456_789 })!;
   expect(policySchema.parse({ memory: { budget } }).memory.budget).toBe(budget);
 });
 

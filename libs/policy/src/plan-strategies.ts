@@ -1,6 +1,6 @@
-import type { Comparison, Precision, RunSpec, Strategy, StrategyMemory } from "@anneal/contracts";
+import type { Comparison, Precision, RunSpec, Strategy, StrategyMemory, TrainingUsage } from "@anneal/contracts";
 
-/** What memory modes that are shares ask for: of the peak of the comparison's first plain run. */
+/** What memory modes that are shares ask for, of what the comparison's first plain run took for its steps. */
 const shares: Readonly<Record<string, number>> = { half: 1 / 2, quarter: 1 / 4 };
 
 /**
@@ -24,11 +24,19 @@ export function isShare(memory: StrategyMemory): boolean {
   return Object.hasOwn(shares, memory);
 }
 
-/** The budget of a strategy as a run's policy has it; null where it is not limited. */
-export function budgetOf(memory: StrategyMemory, plainPeakBytes: number): string | null {
+/**
+ * The budget of a strategy as a run's policy has it; null where it is not limited. A share leaves the process what it takes
+ * with the run loaded, and of what steps took above that the half or the quarter: of a process that is mostly runtime no
+ * policy could take half away.
+ */
+export function budgetOf(
+  memory: StrategyMemory,
+  { peakRssBytes, loadedRssBytes }: Pick<TrainingUsage, "peakRssBytes" | "loadedRssBytes">,
+): string | null {
   if (memory === "plain") return null;
   const share = shares[memory];
-  return share === undefined ? memory : `${Math.floor((plainPeakBytes * share) / 1_024)}KiB`;
+  if (share === undefined) return memory;
+  return `${Math.floor((loadedRssBytes + (peakRssBytes - loadedRssBytes) * share) / 2 ** 20)}MiB`;
 }
 
 /** What a strategy's run is defined by: what all have in common, with its own precision and budget, alone on its worker. */

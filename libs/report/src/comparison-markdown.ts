@@ -18,7 +18,7 @@ export function comparisonMarkdown(report: ComparisonReport): string {
     ...rows.map((cells) => line(cells[0] === report.best ? [`**${cells[0]}**`, ...cells.slice(1)] : cells)),
     "",
     ...(failures.length > 0 ? [...failures, ""] : []),
-    `${figuresExplained(report)}.`,
+    ...figuresExplained(report).map((line) => `- ${line}`),
     "",
     `\`${report.compareId}\`, seed \`${report.seed}\`${parameters.length > 0 ? `, ${parameters.join(", ")}` : ""}`,
     "",

@@ -1,16 +1,17 @@
-import type {
-  CompareState,
-  Comparison,
-  Criterion,
-  ErrorRecord,
-  Json,
-  MetricDirection,
-  Metrics,
-  Policy,
-  Preference,
-  Strategy,
-  StrategyOutcome,
-  StrategyStatus,
+import {
+  type CompareState,
+  type Comparison,
+  type Criterion,
+  type ErrorRecord,
+  isOtherPrecision,
+  type Json,
+  type MetricDirection,
+  type Metrics,
+  type Policy,
+  type Preference,
+  type Strategy,
+  type StrategyOutcome,
+  type StrategyStatus,
 } from "@anneal/contracts";
 import { type Judgement, judgeStrategies, rungInWords } from "@anneal/policy";
 import { formatCount, formatRatio } from "./values.ts";
@@ -132,14 +133,18 @@ function reported(
 
 function notesOf({ strategy, measured, budget, error }: StrategyOutcome, usual: Policy["memory"]): string[] {
   const ofBudget = budget === null || budget === strategy.memory ? [] : [`budget ${budget}`];
-  if (!measured) return [...ofBudget, ...(error ? [`${error.code}: ${error.message}`] : [])];
-  const { step, usage, stoppedEarly, numFailedAttempts, precision, memory, rungMoves } = measured;
+  if (!measured) return [...ofBudget, ...(error ? [error.code] : [])];
+  const { step, usage, stoppedEarly, numFailedAttempts, precision, memory, ledger, rungMoves } = measured;
   const untimed = step - usage.numSteps;
   const rung = rungMoves.at(-1)?.rung ?? memory?.rung;
   return [
     ...ofBudget,
     ...(strategy.precision === "auto" && precision ? [`chose ${precision.precision}`] : []),
+    ...(ledger && isOtherPrecision(ledger)
+      ? [ledger.ranIn ? `ran in ${ledger.ranIn}` : "what its products ran in cannot be seen"]
+      : []),
     ...(rung ? rungInWords(rung, usual) : []),
+    ...(memory?.budgetBytes && usage.peakRssBytes > memory.budgetBytes ? ["peak above its budget"] : []),
     ...(rungMoves.length > 0 ? [`memory ran short ${times(rungMoves.length)}`] : []),
     ...(stoppedEarly ? [`stopped early at step ${formatCount(step)}`] : []),
     ...(untimed === 0 ? [] : [`timed over ${formatCount(usage.numSteps)} of ${formatCount(step)} steps`]),

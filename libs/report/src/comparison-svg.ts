@@ -11,6 +11,7 @@ text { fill: #1a202c; font: 13px sans-serif }
 .title { font-size: 20px; font-weight: bold }
 .panel { font-weight: bold }
 .muted { fill: #4a5568; font-size: 11px }
+.value { text-anchor: end }
 .paper { fill: #ffffff }
 .bar { fill: #90a4c0 }
 .best { fill: #2b6cb0 }
@@ -86,7 +87,7 @@ function drawPanel({ title, pick, format }: Panel, report: ComparisonReport, y: 
     return [
       text(size.margin, middle + 4, strategy.name),
       bar,
-      text(left + (value === null ? 0 : width(value)) + 8, middle + 4, shown),
+      text(size.width - size.margin, middle + 4, shown, "value"),
     ].join("\n");
   });
   const line =

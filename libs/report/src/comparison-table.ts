@@ -7,15 +7,16 @@ export interface ReportTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** What a report's figures mean, for below its table. */
-export function figuresExplained({ metric, reference }: ComparisonReport): string {
+/** What a report's figures mean, a line each, for below its table; nothing before there are any. */
+export function figuresExplained({ metric, reference }: ComparisonReport): readonly string[] {
+  if (metric === null) return [];
   return [
-    `points: hundredths by which ${metric ?? "the metric"} differs from ${reference}'s`,
+    `points: hundredths by which ${metric} differs from ${reference}'s`,
     "time: the training loop, validation and checkpoints included, queueing and preparing left out",
     "samples/s: validation left out as well",
     "memory: largest resident set of the trainer process",
     "model: weights of the last checkpoint",
-  ].join("; ");
+  ];
 }
 
 /** A report as cells: a row for each strategy, in their order. */

@@ -20,7 +20,14 @@ const measured: StrategyMeasures = {
   metrics: { loss: 0.31, accuracy: 0.97 },
   split: "test",
   step: 200,
-  usage: { numSteps: 200, numSamples: 6_400, trainingMs: 4_270, validatingMs: 1_070, peakRssBytes: 800e6 },
+  usage: {
+    numSteps: 200,
+    numSamples: 6_400,
+    trainingMs: 4_270,
+    validatingMs: 1_070,
+    peakRssBytes: 800e6,
+    loadedRssBytes: 300e6,
+  },
   samplesPerSecond: 2_000,
   wholeMs: 9_000,
   modelBytes: 5_432,
@@ -28,13 +35,14 @@ const measured: StrategyMeasures = {
   numFailedAttempts: 0,
   precision: null,
   memory: null,
+  ledger: null,
   rungMoves: [],
 };
 
 function outcomesOf(measures: readonly (Partial<StrategyMeasures> | null)[]): StrategyOutcome[] {
   return strategies.map((strategy, index) => {
     const own = measures[index];
-    const known = { strategy, runId: `c-${strategy.name}`, budget: strategy.memory === "plain" ? null : "390625KiB" };
+    const known = { strategy, runId: `c-${strategy.name}`, budget: strategy.memory === "plain" ? null : "381MiB" };
     if (own) return { ...known, status: "completed", measured: { ...measured, ...own }, error: null };
     const error = { code: "OUT_OF_MEMORY", message: "no | room", remedy: "Ask for\nless.", facts: {} } as const;
     return { ...known, status: "failed", measured: null, error };
@@ -58,6 +66,7 @@ const outcomes = outcomesOf([
     metrics: { loss: 0.32, accuracy: 0.9672 },
     samplesPerSecond: 3_820,
     usage: { ...measured.usage, numSteps: 150 },
+    ledger: { precision: "bfloat16", ranIn: "float32" },
     stoppedEarly: true,
     numFailedAttempts: 2,
   },
@@ -74,9 +83,9 @@ test("a report says what was found, and what a reader of its figures has to know
   });
   expect(report.strategies.map(({ notes }) => notes)).toEqual([
     [],
-    ["budget 390625KiB", "micro-batches 2", "recomputation in 3 segments", "4 batches ahead"],
-    ["stopped early at step 200", "timed over 150 of 200 steps", "failed and went on 2 times"],
-    ["budget 390625KiB", "OUT_OF_MEMORY: no | room"],
+    ["budget 381MiB", "micro-batches 2", "recomputation in 3 segments", "4 batches ahead"],
+    ["ran in float32", "stopped early at step 200", "timed over 150 of 200 steps", "failed and went on 2 times"],
+    ["budget 381MiB", "OUT_OF_MEMORY"],
   ]);
   expect(report.strategies[1]!.gain.lightest).toBe(2);
   expect(JSON.parse(JSON.stringify(report))).toEqual(report);

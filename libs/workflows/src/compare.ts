@@ -33,6 +33,7 @@ import {
 } from "@temporalio/workflow";
 import { observeFailure } from "./failures.ts";
 import { train } from "./train.ts";
+import { noUsage } from "./usage.ts";
 
 const statusQuery = defineQuery<CompareState>(statusQueryName);
 const recipeKey = defineSearchAttributeKey("AnnealRecipe", "KEYWORD");
@@ -101,9 +102,9 @@ async function runStrategy(
   if (start?.kind === "keep") return settle(start.outcome);
   const { compareId } = state;
   const known = before(compareId, strategy);
-  const peak = state.outcomes.find((outcome) => outcome.strategy.memory === "plain")?.measured?.usage.peakRssBytes ?? 0;
-  if (start === null && isShare(strategy.memory) && peak === 0) return settle(unlimited(known, state));
-  const spec = start?.spec ?? strategySpec(input, strategy, budgetOf(strategy.memory, peak));
+  const plain = state.outcomes.find((outcome) => outcome.strategy.memory === "plain")?.measured?.usage ?? noUsage;
+  if (start === null && isShare(strategy.memory) && plain.numSteps === 0) return settle(unlimited(known, state));
+  const spec = start?.spec ?? strategySpec(input, strategy, budgetOf(strategy.memory, plain));
   const running: StrategyOutcome = { ...known, status: "running", budget: spec.policy.memory.budget ?? null };
   settle(running);
   try {

@@ -1,7 +1,14 @@
 import type { TrainingUsage } from "@anneal/contracts";
 
 /** Of a run that has trained nothing yet. */
-export const noUsage: TrainingUsage = { numSteps: 0, numSamples: 0, trainingMs: 0, validatingMs: 0, peakRssBytes: 0 };
+export const noUsage: TrainingUsage = {
+  numSteps: 0,
+  numSamples: 0,
+  trainingMs: 0,
+  validatingMs: 0,
+  peakRssBytes: 0,
+  loadedRssBytes: 0,
+};
 
 /** Of two parts of one run. */
 export function addUsage(a: TrainingUsage, b: TrainingUsage): TrainingUsage {
@@ -11,5 +18,6 @@ export function addUsage(a: TrainingUsage, b: TrainingUsage): TrainingUsage {
     trainingMs: a.trainingMs + b.trainingMs,
     validatingMs: a.validatingMs + b.validatingMs,
     peakRssBytes: Math.max(a.peakRssBytes, b.peakRssBytes),
+    loadedRssBytes: (a.peakRssBytes >= b.peakRssBytes ? a : b).loadedRssBytes,
   };
 }

@@ -12,7 +12,11 @@ interface ListOptions extends CommonOptions {
 }
 
 export function listCommand(): Command {
-  return defineCommand("list", "List runs, newest first: the active ones and the last 20", "anneal list --all")
+  return defineCommand(
+    "list",
+    "List runs and comparisons, newest first: the active ones and the last 20",
+    "anneal list --all",
+  )
     .option("--all", "every run that the server or the disk knows")
     .action((options: ListOptions) => finish(options, list(annealHome(), options)));
 }
@@ -21,10 +25,10 @@ async function list(home: string, options: ListOptions): Promise<CommandResult> 
   checkHome(home);
   const { runs, isComplete } = await listRuns(home, options.all === true, log);
   const rows = runs.map((run) => [
-    run.runId,
-    run.recipe ?? "",
+    run.parent === null ? run.runId : `  ${run.runId}`,
+    run.numStrategies === null ? (run.recipe ?? "") : `${run.recipe}, ${run.numStrategies} strategies`,
     run.status,
-    formatCount(run.step),
+    run.kind === "run" ? formatCount(run.step) : "",
     run.startedAt ? formatTime(new Date(run.startedAt)) : "",
   ]);
   const table = formatTable(["run", "recipe", "status", "step", "started"], rows);

@@ -3,7 +3,7 @@ import { annealHome } from "@anneal/checkpoint";
 import { AnnealError } from "@anneal/contracts";
 import type { Command } from "commander";
 import type { CommandResult } from "../output.ts";
-import { observe } from "../runs/observe.ts";
+import { describeExecution } from "../runs/observe.ts";
 import { openSession } from "../temporal/endpoint.ts";
 import { type CommonOptions, defineCommand, finish } from "./define.ts";
 
@@ -19,7 +19,7 @@ export function openCommand(): Command {
 
 async function open(home: string, runId: string, options: OpenOptions): Promise<CommandResult> {
   await using session = await openSession(home);
-  await observe(session.client, runId);
+  await describeExecution(session.client, runId);
   const uiUrl = session.runUrl(runId);
   if (uiUrl === null) {
     throw new AnnealError(

@@ -1,11 +1,11 @@
 import { annealHome } from "@anneal/checkpoint";
-import { AnnealError, type RunSpec, runIdSchema } from "@anneal/contracts";
+import type { RunSpec } from "@anneal/contracts";
 import type { Command } from "commander";
 import { type CommandResult, log } from "../output.ts";
 import { buildSpec } from "../recipes.ts";
 import { formatRun } from "../render/run.ts";
 import { attach } from "../runs/attach.ts";
-import { newRunId } from "../runs/run-id.ts";
+import { checkRunId, newRunId } from "../runs/run-id.ts";
 import { startNewRun } from "../runs/start.ts";
 import { viewRun } from "../runs/view.ts";
 import { openWorkingSession } from "../stack/working-session.ts";
@@ -48,11 +48,4 @@ async function train(
 
 function sayStarted(runId: string, { recipe }: RunSpec, url: string | null): void {
   log(`run ${runId} (${recipe.name}) started${url ? `: ${url}` : ""}`);
-}
-
-function checkRunId(runId: string): string {
-  const parsed = runIdSchema.safeParse(runId);
-  if (parsed.success) return runId;
-  const why = parsed.error.issues.map(({ message }) => message).join("; ");
-  throw new AnnealError("USAGE", `"${runId}" cannot be a run's id: ${why}.`, "Choose another --run-id.", { runId });
 }

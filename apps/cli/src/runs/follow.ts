@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { AnnealError, type Progress, type RunState, type TrainResult } from "@anneal/contracts";
+import type { Progress, RunState, TrainResult } from "@anneal/contracts";
 import { inWords, planInWords } from "../render/memory.ts";
-import { type Endpoint, grpcCode, grpcCodes, type Session } from "../temporal/endpoint.ts";
+import type { Session } from "../temporal/endpoint.ts";
 import { type Observation, observe, queryState } from "./observe.ts";
+import { patiently } from "./patiently.ts";
 import { type Outcome, readOutcome } from "./view.ts";
 
 export interface Follower {
@@ -13,8 +14,6 @@ export interface Follower {
 
 /** Heartbeats come every 500 ms; looking a little more often shows each. */
 const pollMs = 400;
-/** A server restart takes seconds; one that is away for longer is not coming back by itself. */
-const unreachableLimitMs = 120_000;
 
 /**
  * Follows a run to its end by Temporal's API alone, so that it works with any server. Survives a server that is
@@ -46,30 +45,26 @@ async function poll(
 ): Promise<Outcome | null> {
   const notes = new RepeatedNotes(follower);
   let shown: Progress | null = null;
-  let unreachableSinceMs: number | null = null;
+  const look = async (): Promise<Outcome | null> => {
+    const observation = await observe(client, runId);
+    if (isClosed(observation)) {
+      await failures.look();
+      return await readOutcome(client, runId);
+    }
+    if (observation.progress) {
+      shown = continued(shown, observation.progress);
+      follower.onProgress(shown);
+    }
+    if (observation.waitsForWorker) notes.say("waiting for a worker: is one running? (anneal up)");
+    else notes.reset();
+    failures.lookWhenChanged(observation);
+    return null;
+  };
   while (!signal.aborted) {
-    try {
-      const observation = await observe(client, runId);
-      if (unreachableSinceMs !== null) notes.say("the server answers again");
-      unreachableSinceMs = null;
-      if (isClosed(observation)) {
-        await failures.look();
-        const outcome = await readOutcome(client, runId);
-        if (shown && outcome.result) follower.onProgress(finished(shown, outcome.result));
-        return outcome;
-      }
-      if (observation.progress) {
-        shown = continued(shown, observation.progress);
-        follower.onProgress(shown);
-      }
-      if (observation.waitsForWorker) notes.say("waiting for a worker: is one running? (anneal up)");
-      else notes.reset();
-      failures.lookWhenChanged(observation);
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      unreachableSinceMs ??= Date.now();
-      if (Date.now() - unreachableSinceMs > unreachableLimitMs) throw unreachable(endpoint, error);
-      notes.say("the Temporal server does not answer; trying again");
+    const outcome = await patiently(endpoint, look, (line) => notes.say(line), signal);
+    if (outcome) {
+      if (shown && outcome.result) follower.onProgress(finished(shown, outcome.result));
+      return outcome;
     }
     await delay(pollMs, undefined, { signal }).catch(() => {});
   }
@@ -89,21 +84,6 @@ function finished(shown: Progress, { step, metrics }: TrainResult): Progress {
 
 function isClosed({ execution }: Observation): boolean {
   return execution.status.name !== "RUNNING" && execution.status.name !== "CONTINUED_AS_NEW";
-}
-
-function isPassing(error: unknown): boolean {
-  const code = grpcCode(error);
-  return code === grpcCodes.unavailable || code === grpcCodes.deadlineExceeded;
-}
-
-function unreachable(endpoint: Endpoint, cause: unknown): AnnealError {
-  return new AnnealError(
-    "SERVER_UNREACHABLE",
-    `The Temporal server at ${endpoint.address} has not answered for two minutes.`,
-    "The run goes on when the server is back; then follow it with anneal watch.",
-    { address: endpoint.address },
-    { cause },
-  );
 }
 
 /** Says a thing once, until something else was said. */

@@ -1,4 +1,12 @@
-import { AnnealError, type Progress, type RunState, statusQueryName, trainWorkflowType } from "@anneal/contracts";
+import {
+  AnnealError,
+  type CompareState,
+  compareWorkflowType,
+  type Progress,
+  type RunState,
+  statusQueryName,
+  trainWorkflowType,
+} from "@anneal/contracts";
 import type { Client, WorkflowExecutionDescription } from "@temporalio/client";
 import { defaultPayloadConverter } from "@temporalio/common";
 import { grpcCode, grpcCodes } from "../temporal/endpoint.ts";
@@ -22,13 +30,7 @@ const queryLimitMs = 3_000;
  * @throws AnnealError RUN_NOT_FOUND
  */
 export async function observe(client: Client, runId: string): Promise<Observation> {
-  let execution: WorkflowExecutionDescription;
-  try {
-    execution = await client.workflow.getHandle(runId).describe();
-  } catch (cause) {
-    if (isNotFound(cause)) throw runNotFound(runId, cause);
-    throw cause;
-  }
+  const execution = await describeExecution(client, runId);
   if (execution.type !== trainWorkflowType) throw runNotFound(runId);
   const { pendingActivities, pendingWorkflowTask } = execution.raw;
   const [activity] = (pendingActivities ?? []).filter(({ heartbeatDetails }) => heartbeatDetails);
@@ -43,11 +45,46 @@ export async function observe(client: Client, runId: string): Promise<Observatio
   };
 }
 
+/**
+ * The newest execution of a run or of a comparison, as the server has it.
+ *
+ * @throws AnnealError RUN_NOT_FOUND
+ */
+export async function describeExecution(client: Client, id: string): Promise<WorkflowExecutionDescription> {
+  const execution = await findExecution(client, id);
+  if (execution?.type === trainWorkflowType || execution?.type === compareWorkflowType) return execution;
+  throw runNotFound(id);
+}
+
+/** Null where the server knows none. */
+export async function findExecution(client: Client, id: string): Promise<WorkflowExecutionDescription | null> {
+  try {
+    return await client.workflow.getHandle(id).describe();
+  } catch (cause) {
+    if (isNotFound(cause)) return null;
+    throw cause;
+  }
+}
+
+/** Whether an id is that of a comparison: most commands take either. */
+export async function isComparison(client: Client, id: string): Promise<boolean> {
+  return (await findExecution(client, id))?.type === compareWorkflowType;
+}
+
 /** The run's own account of itself; null when no worker answers in time. */
-export async function queryState(client: Client, runId: string): Promise<RunState | null> {
+export function queryState(client: Client, runId: string): Promise<RunState | null> {
+  return queryStatus<RunState>(client, runId);
+}
+
+/** The same of a comparison. */
+export function queryComparison(client: Client, compareId: string): Promise<CompareState | null> {
+  return queryStatus<CompareState>(client, compareId);
+}
+
+async function queryStatus<State>(client: Client, id: string): Promise<State | null> {
   try {
     return await client.withDeadline(Date.now() + queryLimitMs, () =>
-      client.workflow.getHandle(runId).query<RunState>(statusQueryName),
+      client.workflow.getHandle(id).query<State>(statusQueryName),
     );
   } catch {
     return null; // no worker, or one that is busy starting: what the server knows is enough to go on

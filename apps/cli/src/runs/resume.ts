@@ -14,14 +14,17 @@ import type { WorkflowExecutionDescription } from "@temporalio/client";
 import { defaultPayloadConverter } from "@temporalio/common";
 import type { Session } from "../temporal/endpoint.ts";
 import { isComplete, viewFromDisk } from "./disk.ts";
-import { isNotFound, runNotFound } from "./observe.ts";
-import { runActive, startAgain } from "./start.ts";
+import { findExecution, queryState, runNotFound } from "./observe.ts";
+import { type RunStart, runActive, startAgain } from "./start.ts";
 
 /** Where a resumed run goes on, as far as this machine can tell. */
 export interface Resumed {
   /** No checkpoint is left (its folder was deleted), or there never was one: all steps are done again. */
   readonly fromStart: boolean;
 }
+
+/** What another execution of a run is started with. */
+export interface Resumption extends Resumed, RunStart {}
 
 /**
  * Starts another execution of a run under the same workflow id, from its last checkpoint.
@@ -34,7 +37,23 @@ export async function resumeRun(
   runId: string,
   choices: ResumeChoices,
 ): Promise<Resumed> {
-  const before = await lastExecution(session, runId);
+  const resumption = await planResume(home, session, runId, choices);
+  await startAgain(session, runId, resumption);
+  return resumption;
+}
+
+/**
+ * How a run that has ended before its last step goes on.
+ *
+ * @throws AnnealError RUN_NOT_FOUND, RUN_ACTIVE, RUN_COMPLETE, RECIPE_CHANGED
+ */
+export async function planResume(
+  home: string,
+  session: Session,
+  runId: string,
+  choices: ResumeChoices,
+): Promise<Resumption> {
+  const before = await findExecution(session.client, runId);
   const record = await nullOn("RUN_NOT_FOUND", readRunRecord(home, runId));
   if (!before && !record) throw runNotFound(runId);
   if (before?.status.name === "RUNNING") throw runActive(runId);
@@ -48,8 +67,14 @@ export async function resumeRun(
   // A run of this machine that failed before it was prepared is started as the new run it still is.
   const isNew = !record && session.endpoint.isLocal;
   const fromStart = session.endpoint.isLocal && !hasCheckpoints(home, runId);
-  await startAgain(session, runId, spec, isNew ? null : choices, Math.max(...tokens) + 1);
-  return { fromStart };
+  const state = before && !fromStart ? await queryState(session.client, runId) : null;
+  return {
+    fromStart,
+    spec,
+    choices: isNew ? null : choices,
+    firstAttempt: Math.max(...tokens) + 1,
+    usage: state?.usage ?? null,
+  };
 }
 
 /** Damaged ones count: a run that has those does not start anew, it fails. */
@@ -71,15 +96,6 @@ async function checkRecipe({ runId, spec, plan }: RunRecord, { recipeVersion }: 
   // A file that is gone or does not parse any more has changed, too.
   const digest = await recipeDigest(spec.recipe.path).catch(() => null);
   if (digest !== plan.recipeDigest) throw recipeChanged(runId, spec.recipe.path, plan.recipeDigest);
-}
-
-async function lastExecution(session: Session, runId: string): Promise<WorkflowExecutionDescription | null> {
-  try {
-    return await session.client.workflow.getHandle(runId).describe();
-  } catch (error) {
-    if (isNotFound(error)) return null;
-    throw error;
-  }
 }
 
 function specOf(before: WorkflowExecutionDescription | null, record: RunRecord | null): RunSpec | null {

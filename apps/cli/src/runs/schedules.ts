@@ -10,7 +10,7 @@ import {
 } from "@temporalio/client";
 import { parseDurationMs } from "../options.ts";
 import type { Session } from "../temporal/endpoint.ts";
-import { defineRun } from "./start.ts";
+import { defineRun, newRun } from "./start.ts";
 
 const overlapPolicies = {
   skip: "SKIP",
@@ -63,7 +63,7 @@ export function planSchedule(scheduleId: string, times: ScheduleTimes, overlap: 
 /** Throws SCHEDULE_EXISTS, or USAGE for times that the server does not understand. */
 export async function createSchedule({ client }: Session, plan: SchedulePlan, runSpec: RunSpec): Promise<void> {
   const { scheduleId, spec, overlap } = plan;
-  const { args, ...definition } = defineRun(runSpec, null, 1);
+  const { args, ...definition } = defineRun(newRun(runSpec));
   try {
     await client.schedule.create({
       scheduleId,

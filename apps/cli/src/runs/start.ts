@@ -6,6 +6,7 @@ import {
   type RunMemo,
   type RunSpec,
   type TrainInput,
+  type TrainingUsage,
   taskQueue,
   trainWorkflowType,
 } from "@anneal/contracts";
@@ -24,12 +25,27 @@ export interface RunDefinition {
   readonly staticDetails: string;
 }
 
-export function defineRun(spec: RunSpec, resume: ResumeChoices | null, firstAttempt: number): RunDefinition {
+/** What a run is started with: a new one, or one that goes on. */
+export interface RunStart {
+  readonly spec: RunSpec;
+  /** Null for a new run. */
+  readonly choices: ResumeChoices | null;
+  readonly firstAttempt: number;
+  /** Of its executions so far; null where there are none, or nobody can tell. */
+  readonly usage: TrainingUsage | null;
+}
+
+/** Of a run that was never started. */
+export function newRun(spec: RunSpec): RunStart {
+  return { spec, choices: null, firstAttempt: 1, usage: null };
+}
+
+export function defineRun({ spec, choices, firstAttempt, usage }: RunStart): RunDefinition {
   const { recipe, parameters } = spec;
   const memo: RunMemo = { recipe: recipe.name, parameters, spec };
   return {
     taskQueue,
-    args: [{ spec, resume, firstAttempt, carried: null }],
+    args: [{ spec, resume: choices, firstAttempt, ...(usage && { usage }), carried: null }],
     memo: { ...memo },
     typedSearchAttributes: new TypedSearchAttributes([
       { key: searchAttributeKeys.AnnealRecipe, value: recipe.name },
@@ -49,7 +65,7 @@ export function defineRun(spec: RunSpec, resume: ResumeChoices | null, firstAtte
 export async function startNewRun(home: string, session: Session, runId: string, spec: RunSpec): Promise<void> {
   // What is on disk counts as well: the server's memory of closed runs is limited, the checkpoints stay.
   if (existsSync(runPaths(home, runId).record)) throw runExists(runId);
-  await start(session, runId, defineRun(spec, null, 1), "ALLOW_DUPLICATE_FAILED_ONLY", runExists);
+  await start(session, runId, defineRun(newRun(spec)), "ALLOW_DUPLICATE_FAILED_ONLY", runExists);
 }
 
 /**
@@ -57,14 +73,8 @@ export async function startNewRun(home: string, session: Session, runId: string,
  *
  * @throws AnnealError RUN_ACTIVE when somebody else was faster
  */
-export async function startAgain(
-  session: Session,
-  runId: string,
-  spec: RunSpec,
-  resume: ResumeChoices | null,
-  firstAttempt: number,
-): Promise<void> {
-  await start(session, runId, defineRun(spec, resume, firstAttempt), "ALLOW_DUPLICATE", runActive);
+export async function startAgain(session: Session, runId: string, runStart: RunStart): Promise<void> {
+  await start(session, runId, defineRun(runStart), "ALLOW_DUPLICATE", runActive);
 }
 
 async function start(
@@ -86,7 +96,7 @@ async function start(
   }
 }
 
-function runExists(runId: string): AnnealError {
+export function runExists(runId: string): AnnealError {
   return new AnnealError(
     "RUN_EXISTS",
     `There is a run "${runId}" already.`,

@@ -91,6 +91,7 @@ class ScriptedTrainer implements Trainer {
       trainingMs: this.#script.msPerStep * numSteps,
       validatingMs: 0,
       peakRssBytes: this.#script.peakRssBytes,
+      loadedRssBytes: 2 ** 28,
     };
     return { ...this.#script.result(), usage };
   }

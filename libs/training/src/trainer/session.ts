@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   type CheckpointStore,
   type LoadedCheckpoint,
@@ -104,6 +105,7 @@ export class TrainerSession {
   #feed: { readonly feed: Feed; nextItem: number } | null = null;
   #evaluationFeed: Feed | null = null;
   #position: Position | null = null;
+  #loadedRssBytes: number | null = null;
   #attempt = -1;
   #lockfileDigest: string;
 
@@ -264,6 +266,7 @@ export class TrainerSession {
     const { spec } = this.options;
     const state = { ...this.#at().state, ...(corrections && { corrections }) };
     const feed = await this.#feedAt(state.cursor.item);
+    this.#loadedRssBytes ??= await rssWhenReady(feed.feed);
     try {
       const outcome = await this.#host.run({
         ring: feed.feed.handles,
@@ -371,6 +374,11 @@ export class TrainerSession {
     return state.step >= totalSteps && !validationIsPending(state, this.setup.feed, stepsPerEpoch);
   }
 
+  /** Resident when the first batch was ready and no step was made yet; 0 where nothing was trained. */
+  get loadedRssBytes(): number {
+    return this.#loadedRssBytes ?? 0;
+  }
+
   get state(): LoopState {
     return this.#at().state;
   }
@@ -442,6 +450,15 @@ export class TrainerSession {
     return this.#position;
   }
 }
+
+/** The engine would wait for the first batch as well; who waits for longer than usual is not measured. */
+async function rssWhenReady(feed: Feed): Promise<number> {
+  const deadline = performance.now() + longestFirstBatchMs;
+  while (feed.stats().occupancy === 0 && feed.failure === null && performance.now() < deadline) await delay(5);
+  return process.memoryUsage.rss();
+}
+
+const longestFirstBatchMs = 2_000;
 
 const notCommitted: CheckpointReference = { step: 0, epoch: 0, path: "", digest: "" };
 

@@ -74,7 +74,7 @@ export class Trainer {
     return await this.#dropOnFailure(async () => {
       const { end, stats } = await session.train(input.untilStep, input.corrections ?? null);
       await this.#record(session, { ...stats, ...session.feedWaits(), attempt: input.attempt, end });
-      const result = { ...session.result(skipped), usage: usageOf(stats) };
+      const result = { ...session.result(skipped), usage: usageOf(stats, session.loadedRssBytes) };
       if (pressure.why === "" || this.#stopRequested) return { result, stopped: end === "stopped" };
       return { result: { ...result, memoryPressure: pressure.why }, stopped: false };
     });
@@ -234,8 +234,16 @@ export class Trainer {
 }
 
 /** Of a segment that has just ended: the peak is the process's, which is the run's alone. */
-function usageOf({ numSteps, numSamples, elapsedMs, validatedMs }: LoopStats): TrainingUsage {
-  return { numSteps, numSamples, trainingMs: elapsedMs, validatingMs: validatedMs, peakRssBytes: peakRssBytes() };
+function usageOf(stats: LoopStats, loadedRssBytes: number): TrainingUsage {
+  const { numSteps, numSamples, elapsedMs, validatedMs } = stats;
+  return {
+    numSteps,
+    numSamples,
+    trainingMs: elapsedMs,
+    validatingMs: validatedMs,
+    peakRssBytes: peakRssBytes(),
+    loadedRssBytes,
+  };
 }
 
 function isSame(a: unknown, b: unknown): boolean {
