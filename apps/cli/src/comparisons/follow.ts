@@ -29,7 +29,7 @@ export async function attachComparison(
 }
 
 /** The result of a command that waited for a comparison's end, or that found it ended. */
-export function describeComparisonEnd(comparison: ComparisonView, format: ComparisonFormat): CommandResult {
+function describeComparisonEnd(comparison: ComparisonView, format: ComparisonFormat): CommandResult {
   return {
     document: comparison,
     text: formatComparison(comparison, format),

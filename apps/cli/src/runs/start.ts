@@ -96,7 +96,7 @@ async function start(
   }
 }
 
-export function runExists(runId: string): AnnealError {
+function runExists(runId: string): AnnealError {
   return new AnnealError(
     "RUN_EXISTS",
     `There is a run "${runId}" already.`,
