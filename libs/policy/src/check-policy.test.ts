@@ -12,6 +12,7 @@ test.each(precisions)("the compiled engine computes in %s", (precision) => {
 test.each([
   ["precision", { precision: "bfloat16" }],
   ["precision", { precision: "float16" }],
+  ["memory-budget", { memory: { budget: "512MiB" } }],
   ["memory-recompute-segments", { memory: { recomputeSegments: 2 } }],
 ])("the eager engine knows no --%s such as %j", (option, policy) => {
   expect(check("eager", policy)).toThrowError(

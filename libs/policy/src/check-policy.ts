@@ -1,8 +1,8 @@
 import { AnnealError, type RunSpec } from "@anneal/contracts";
 
 /**
- * What can be refused before anything is started. Ops that run one by one have no graph in which formats could be chosen, nor
- * segments be computed again.
+ * What can be refused before anything is started. Ops that run one by one have no graph in which formats could be chosen, segments
+ * be computed again, or memory be predicted.
  *
  * @throws AnnealError POLICY_UNSUPPORTED
  */
@@ -10,7 +10,8 @@ export function checkPolicy({ engine, policy }: Pick<RunSpec, "engine" | "policy
   if (engine === "compiled") return;
   const { precision, memory } = policy;
   if (precision === "bfloat16" || precision === "float16") throw unsupported("precision", precision);
-  const { recomputeSegments = 1 } = memory;
+  const { budget, recomputeSegments = 1 } = memory;
+  if (budget !== undefined) throw unsupported("memory-budget", budget);
   if (recomputeSegments > 1) throw unsupported("memory-recompute-segments", recomputeSegments);
 }
 

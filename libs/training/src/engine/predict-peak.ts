@@ -25,9 +25,10 @@ const numCheckpointCopies = 2;
 /**
  * Builds a recipe's step to predict its memory. Nothing runs.
  *
+ * @param numThreads ops that TensorFlow runs at the same time
  * @throws AnnealError as preparing the step does
  */
-export function openPeakPredictor(tf: Tfjs, options: EngineOptions): PeakPredictor {
+export function openPeakPredictor(tf: Tfjs, options: EngineOptions, numThreads: number): PeakPredictor {
   const traced: TracedRandom = { step: null };
   const random = installSeededRandom(tf, { seed: options.seed, makeKey: tracedKey(tf, traced) });
   random.beginInit();
@@ -38,7 +39,7 @@ export function openPeakPredictor(tf: Tfjs, options: EngineOptions): PeakPredict
     const graph = new StepGraph({ tf, step: asked, random, traced });
     const entries = Object.entries(stepEntries(graph.measureContext([])));
     const predictions = entries.map(([name, entry]) =>
-      predictMemory(compileProgram({ [name]: entry }, passesOf(asked, "graph")).graph),
+      predictMemory(compileProgram({ [name]: entry }, passesOf(asked, "graph")).graph, { numThreads }),
     );
     const residentBytes = Math.max(...predictions.map((prediction) => prediction.residentBytes));
     const peakBytes = Math.max(...predictions.map((prediction) => prediction.peakBytes));

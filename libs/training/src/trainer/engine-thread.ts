@@ -108,9 +108,8 @@ async function toEngineOptions(input: PrepareEngine) {
 }
 
 async function planStepMemory({ prepare, planning }: PlanMemory): Promise<MemoryDecision> {
-  if (prepare.engine === "eager" && planning.budget !== null) throw noPrediction();
   const { options } = await toEngineOptions(prepare);
-  using predictor = openPeakPredictor(loadedTf(), options);
+  using predictor = openPeakPredictor(loadedTf(), options, threads.interOp);
   // What the process takes without any step: code, threads, data, the model's first weights.
   freeUnusedMemory();
   const baseBytes = process.memoryUsage.rss() + sessionBytes + numFeedThreads() * feedThreadBytes;
@@ -211,15 +210,6 @@ function waitUntilWritten(): void {
 function engine(): StepEngine {
   if (prepared === null) throw new Error("the engine was not prepared");
   return prepared;
-}
-
-function noPrediction(): AnnealError {
-  return new AnnealError(
-    "POLICY_UNSUPPORTED",
-    "what the eager engine takes cannot be predicted, so it cannot be held to a memory budget",
-    'Train with engine: "compiled", or without a budget.',
-    { engine: "eager", option: "budget" },
-  );
 }
 
 function attempt<T>(run: () => T): { readonly value: T } | { readonly failure: unknown } {

@@ -10,7 +10,7 @@ import type { Setup } from "./setup.ts";
  * The rung that a new run begins on, and why.
  *
  * @param outOfMemory what became of earlier attempts to prepare it: so many rungs further on
- * @throws AnnealError BUDGET_TOO_SMALL; POLICY_UNSUPPORTED for a budget with an engine whose memory cannot be predicted
+ * @throws AnnealError BUDGET_TOO_SMALL
  */
 export async function decideMemory(
   host: EngineHost,
