@@ -1,11 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import {
-  AnnealError,
-  type MemoryDecision,
-  type MemoryRung,
-  type PrecisionDecision,
-  toAnnealError,
-} from "@anneal/contracts";
+import { type MemoryDecision, type MemoryRung, type PrecisionDecision, toAnnealError } from "@anneal/contracts";
 import { numFeedThreads, type RingHandles, RingReader } from "@anneal/data";
 import { numRingSlots, planMemory } from "@anneal/policy";
 import { freeUnusedMemory, loadTensorflow, type Tfjs } from "@anneal/runtime";
