@@ -290,6 +290,36 @@ describe("compiled micro-batches", () => {
     });
   });
 
+  test("add up in float32 what is computed in 16 bits, to the same bits each time", () => {
+    const recipe = tinyRecipe({
+      // Wide enough for 16 bits to be worth their casts.
+      model: ({ inputShape, numClasses }) =>
+        tfjs.sequential({
+          layers: [
+            tfjs.layers.flatten({ inputShape }),
+            tfjs.layers.dense({ units: 512, activation: "relu" }),
+            tfjs.layers.dense({ units: 512 }),
+            tfjs.layers.dense({ units: numClasses }),
+          ],
+        }),
+    });
+    const optimizer = sgd({ learningRate: 0.1 });
+    const options = { recipe, optimizer, batchSize: 512, microBatches: 2 };
+    const course = (changes: Partial<EngineOptions>) => {
+      prepare({ ...options, ...changes });
+      const before = engine.readState();
+      train(engine, 0, 2, 512);
+      return { before, after: engine.readState() };
+    };
+    const exact = course({});
+    const { after } = course({ precision: "bfloat16" });
+    expect(course({ precision: "bfloat16" }).after).toEqual(after);
+    // bfloat16 has 8 bits: far from float32, and no further than that.
+    const distance = difference(exact.after, after, exact.before);
+    expect(distance).toBeGreaterThan(2 ** -14);
+    expect(distance).toBeLessThan(2 ** -4);
+  });
+
   test("run one step a call, and can be tried and opened", () => {
     const { lowering } = prepare({ lowering: { numSteps: 1e12, maxStepsPerCall: 9 } });
     expect(lowering!.candidates.map(({ stepsPerCall }) => stepsPerCall)).toEqual([1, 1]);
