@@ -27,7 +27,11 @@ beforeAll(async () => {
 afterAll(() => stack?.stop());
 
 const spec = runSpecSchema.parse({ recipe: { name: "scripted", path: "/scripted.ts" }, seed: 7 });
-const memoryModes = planStrategies(["float32"], ["plain", "half", "quarter"]);
+const memoryModes = planStrategies({
+  precisions: ["float32"],
+  memory: ["plain", "half", "quarter"],
+  weightStorages: ["float32"],
+});
 
 function begin(
   compareId: string,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ResumeChoices } from "./activities.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
-import { memoryBudgetPattern, precisions } from "./policy.ts";
+import { memoryBudgetPattern, precisions, weightStorages } from "./policy.ts";
 import type { RunSpec } from "./run.ts";
 import type { MetricDirection, Metrics, RungMove, TrainingPlan, TrainingUsage } from "./training.ts";
 
@@ -24,6 +24,7 @@ export const strategySchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9.-]{1,48}$/),
   precision: z.enum(precisions),
   memory: strategyMemorySchema,
+  weightStorage: z.enum(weightStorages),
 });
 export type Strategy = Readonly<z.infer<typeof strategySchema>>;
 
@@ -43,7 +44,7 @@ export interface Criterion {
 
 /** What is compared: what the parent's memo, its input and the report have in common. */
 export interface Comparison {
-  /** What the strategies have in common; a strategy replaces its precision and its memory budget. */
+  /** What the strategies have in common; a strategy replaces its precision, its memory budget and its weight storage. */
   readonly spec: RunSpec;
   /** The first one is what the others are compared with. */
   readonly strategies: readonly Strategy[];

@@ -8,6 +8,6 @@ export { type Ladder, ladderOf, nextRung, numRingSlots, plainRung, rungInForce, 
 export { judgeReading, noPressure, type PressureState } from "./memory-pressure.ts";
 export { largestMicroBatch, microBatchSizes } from "./micro-batches.ts";
 export { type MemoryPlanning, planMemory } from "./plan-memory.ts";
-export { budgetOf, isShare, planStrategies, strategySpec } from "./plan-strategies.ts";
+export { budgetOf, isShare, planStrategies, type StrategyParts, strategySpec } from "./plan-strategies.ts";
 export { type Recovery, recoverFromNonFinite } from "./recover-non-finite.ts";
 export { type RungSpan, rungSpans } from "./rung-spans.ts";

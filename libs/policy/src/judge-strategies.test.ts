@@ -50,6 +50,12 @@ test("a person may prefer the smallest model, or the least memory", () => {
   expect(judge(outcomes, 0.5, "lightest").best).toBe("light");
 });
 
+test("of those that are equally small, the fastest", () => {
+  const outcomes = [float32, outcome("a", { bytes: 500 }), outcome("b", { bytes: 500, speed: 190 })];
+  expect(judge(outcomes, 0.5, "smallest").best).toBe("b");
+  expect(judge([float32, outcome("b", { speed: 190 })], 0.5, "smallest").best).toBe("float32");
+});
+
 test("what may be the machine's noise makes no strategy better than one before it", () => {
   expect(judge([float32, outcome("same", { speed: 101.9 })]).best).toBe("float32");
   expect(judge([float32, outcome("better", { speed: 102.1 }), outcome("same", { speed: 103 })]).best).toBe("better");

@@ -42,7 +42,7 @@ export interface Judgement {
   readonly best: string | null;
 }
 
-/** Below this a difference may be the machine's: the strategy that comes first keeps its place. */
+/** Below this a difference may be the machine's. */
 const leastGain = 1.02;
 
 /** Sets strategies beside the first of them and finds the one that meets the criterion. */
@@ -51,11 +51,7 @@ export function judgeStrategies(outcomes: readonly StrategyOutcome[], { withinPo
   const strategies = outcomes.map((outcome) => judge(outcome, reference));
   const metric = outcomes.find(({ measured }) => measured)?.measured?.metric ?? null;
   const within = strategies.filter(({ pointsWorse }) => pointsWorse !== null && pointsWorse <= withinPoints);
-  const best = within.reduce<JudgedStrategy | null>(
-    (chosen, next) => (chosen === null || isClearlyBetter(next, chosen, prefer) ? next : chosen),
-    null,
-  );
-  return { metric, strategies, best: best?.name ?? null };
+  return { metric, strategies, best: bestOf(within, prefer)?.name ?? null };
 }
 
 function judge({ strategy, measured }: StrategyOutcome, reference: StrategyMeasures | null): JudgedStrategy {
@@ -79,8 +75,18 @@ function pointsWorse(value: number, reference: number, { direction }: StrategyMe
   return Math.round(points * 1_000) / 1_000;
 }
 
-function isClearlyBetter(next: JudgedStrategy, chosen: JudgedStrategy, prefer: Preference): boolean {
-  return (next.gain[prefer] ?? 0) >= (chosen.gain[prefer] ?? 1) * leastGain;
+/** The best by preference; of those that are as good, the first one if it is among them, else what is better otherwise. */
+function bestOf(within: readonly JudgedStrategy[], prefer: Preference): JudgedStrategy | null {
+  const [first] = within;
+  if (!first) return null;
+  const gainOf = ({ gain }: JudgedStrategy, which: Preference): number => gain[which] ?? 0;
+  const most = Math.max(...within.map((strategy) => gainOf(strategy, prefer)));
+  const asGood = within.filter((strategy) => gainOf(strategy, prefer) * leastGain >= most);
+  if (asGood.includes(first)) return first;
+  const otherwise = prefer === "fastest" ? "lightest" : "fastest";
+  return asGood.reduce((chosen, next) =>
+    gainOf(next, otherwise) >= gainOf(chosen, otherwise) * leastGain ? next : chosen,
+  );
 }
 
 /** A metric that is not finite becomes null on its way through the history. */

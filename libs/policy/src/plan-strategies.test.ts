@@ -3,7 +3,11 @@ import { expect, test } from "vitest";
 import { budgetOf, isShare, planStrategies, strategySpec } from "./plan-strategies.ts";
 
 test("every precision with every memory mode, plain ones first, each once", () => {
-  const strategies = planStrategies(["float32", "bfloat16", "float32"], ["quarter", "plain", "512 MiB", "50%"]);
+  const strategies = planStrategies({
+    precisions: ["float32", "bfloat16", "float32"],
+    memory: ["quarter", "plain", "512 MiB", "50%"],
+    weightStorages: ["float32"],
+  });
   expect(strategies.map(({ name }) => name)).toEqual([
     "float32",
     "float32-quarter",
@@ -14,7 +18,18 @@ test("every precision with every memory mode, plain ones first, each once", () =
     "bfloat16-512MiB",
     "bfloat16-50pct",
   ]);
-  for (const strategy of strategies) expect(strategySchema.parse(strategy)).toEqual(strategy);
+  const stored = planStrategies({
+    precisions: ["bfloat16"],
+    memory: ["plain", "half"],
+    weightStorages: ["float32", "bfloat16"],
+  });
+  expect(stored.map(({ name }) => name)).toEqual([
+    "bfloat16",
+    "bfloat16-store-bfloat16",
+    "bfloat16-half",
+    "bfloat16-half-store-bfloat16",
+  ]);
+  for (const strategy of [...strategies, ...stored]) expect(strategySchema.parse(strategy)).toEqual(strategy);
 });
 
 test("shares are of what the plain run's steps took, amounts stay as they are, and both are budgets that a policy takes", () => {
@@ -35,12 +50,16 @@ test("a strategy's run has what all have in common but for its precision and its
     recipe: { name: "r", path: "/r.ts" },
     policy: { crossEntropy: "clipped", memory: { budget: "1GiB", prefetchBatches: 3 } },
   });
-  const [plain, half] = planStrategies(["bfloat16"], ["plain", "half"]);
+  const [plain, half] = planStrategies({
+    precisions: ["bfloat16"],
+    memory: ["plain", "half"],
+    weightStorages: ["float16"],
+  });
   const comparison = { spec, strategies: [], criterion: { withinPoints: 1, prefer: "fastest" } } as const;
   expect(strategySpec(comparison, plain!, null)).toEqual({
     ...spec,
     exclusive: true,
-    policy: { ...spec.policy, precision: "bfloat16", memory: { prefetchBatches: 3 } },
+    policy: { ...spec.policy, precision: "bfloat16", weightStorage: "float16", memory: { prefetchBatches: 3 } },
   });
   expect(strategySpec(comparison, half!, "7KiB").policy.memory).toEqual({ prefetchBatches: 3, budget: "7KiB" });
 });

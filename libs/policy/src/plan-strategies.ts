@@ -1,22 +1,44 @@
-import type { Comparison, Precision, RunSpec, Strategy, StrategyMemory, TrainingUsage } from "@anneal/contracts";
+import type {
+  Comparison,
+  Precision,
+  RunSpec,
+  Strategy,
+  StrategyMemory,
+  TrainingUsage,
+  WeightStorage,
+} from "@anneal/contracts";
 
 /** What memory modes that are shares ask for, of what the comparison's first plain run took for its steps. */
 const shares: Readonly<Record<string, number>> = { half: 1 / 2, quarter: 1 / 4 };
 
-/**
- * Every precision with every memory mode, grouped by precision; plain ones come first of each, since the others' shares are
- * shares of what the first of them takes. What is named twice counts once.
- */
-export function planStrategies(precisions: readonly Precision[], memory: readonly StrategyMemory[]): Strategy[] {
-  const modes = [...new Set(memory)].sort((a, b) => Number(b === "plain") - Number(a === "plain"));
-  return [...new Set(precisions)].flatMap((precision) =>
-    modes.map((mode) => ({ name: nameOf(precision, mode), precision, memory: mode })),
-  );
+/** What strategies are made of: every precision with every memory mode and every way to store weights. */
+export interface StrategyParts {
+  readonly precisions: readonly Precision[];
+  readonly memory: readonly StrategyMemory[];
+  readonly weightStorages: readonly WeightStorage[];
 }
 
-/** `float32`, `bfloat16-half`, `float32-512MiB`, `float32-50pct`: part of a run's id. */
-function nameOf(precision: Precision, memory: StrategyMemory): string {
-  return memory === "plain" ? precision : `${precision}-${memory.replaceAll(/\s/g, "").replace("%", "pct")}`;
+/**
+ * All strategies of these parts, grouped by precision; plain ones come first of each, since the others' shares are shares of
+ * what the first of them takes. What is named twice counts once.
+ */
+export function planStrategies({ precisions, memory, weightStorages }: StrategyParts): Strategy[] {
+  const modes = [...new Set(memory)].sort((a, b) => Number(b === "plain") - Number(a === "plain"));
+  const strategies = [...new Set(precisions)].flatMap((precision) =>
+    modes.flatMap((mode) =>
+      [...new Set(weightStorages)].map((weightStorage) => ({ precision, memory: mode, weightStorage })),
+    ),
+  );
+  return strategies.map((parts) => ({ name: nameOf(parts), ...parts }));
+}
+
+/** `float32`, `bfloat16-half`, `float32-50pct-store-bfloat16`: part of a run's id. */
+function nameOf({ precision, memory, weightStorage }: Omit<Strategy, "name">): string {
+  return [
+    precision,
+    ...(memory === "plain" ? [] : [memory.replaceAll(/\s/g, "").replace("%", "pct")]),
+    ...(weightStorage === "float32" ? [] : ["store", weightStorage]),
+  ].join("-");
 }
 
 /** Whether a strategy's budget is known only after the comparison's first plain run. */
@@ -39,9 +61,14 @@ export function budgetOf(
   return `${Math.floor((loadedRssBytes + (peakRssBytes - loadedRssBytes) * share) / 2 ** 20)}MiB`;
 }
 
-/** What a strategy's run is defined by: what all have in common, with its own precision and budget, alone on its worker. */
-export function strategySpec({ spec }: Comparison, { precision }: Strategy, budget: string | null): RunSpec {
+/** What a strategy's run is defined by: what all have in common, with its own policy, alone on its worker. */
+export function strategySpec(
+  { spec }: Comparison,
+  { precision, weightStorage }: Strategy,
+  budget: string | null,
+): RunSpec {
   const { budget: _replaced, ...memory } = spec.policy.memory;
-  const policy = { ...spec.policy, precision, memory: budget === null ? memory : { ...memory, budget } };
+  const inBudget = budget === null ? memory : { ...memory, budget };
+  const policy = { ...spec.policy, precision, weightStorage, memory: inBudget };
   return { ...spec, policy, exclusive: true };
 }

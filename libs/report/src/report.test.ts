@@ -7,7 +7,11 @@ import { comparisonSvg } from "./comparison-svg.ts";
 import { comparisonTable } from "./comparison-table.ts";
 import { formatBytes, formatRatio, formatTimeTaken } from "./values.ts";
 
-const strategies = planStrategies(["float32", "bfloat16"], ["plain", "half"]);
+const strategies = planStrategies({
+  precisions: ["float32", "bfloat16"],
+  memory: ["plain", "half"],
+  weightStorages: ["float32"],
+});
 const comparison: Comparison = {
   spec: runSpecSchema.parse({ recipe: { name: "r<1>", path: "/r.ts" }, parameters: { epochs: 2, name: "a|b" } }),
   strategies,

@@ -3,7 +3,6 @@ import {
   AnnealError,
   type Comparison,
   type Criterion,
-  type Precision,
   type Preference,
   preferences,
   type RunSpec,
@@ -25,6 +24,7 @@ import { defineRecipeCommand, type RecipeInvocation, type RecipeOptions } from "
 interface CompareOptions extends RecipeOptions {
   readonly precision: string;
   readonly memory: string;
+  readonly weightStorage: string;
   readonly within: string;
   readonly prefer: Preference;
   readonly format: ComparisonFormat;
@@ -38,6 +38,7 @@ export function compareCommand(): Command {
     summary: "Train a recipe in several precisions and memory budgets, and report what each gains and costs",
     example: `anneal compare mnist --precision float32,bfloat16
 anneal compare mnist --precision float32,bfloat16 --memory plain,half,quarter --within 0.3 --prefer lightest
+anneal compare mnist --weight-storage float32,bfloat16 --prefer smallest
 anneal compare ./my-recipe.ts --epochs 2 --format markdown > report.md`,
     configure: (command) =>
       command
@@ -46,6 +47,11 @@ anneal compare ./my-recipe.ts --epochs 2 --format markdown > report.md`,
           "--memory <list>",
           "memory modes: plain; half or quarter of what the first plain run's steps take; or amounts such as 512MiB",
           "plain",
+        )
+        .option(
+          "--weight-storage <list>",
+          "number formats of the stored weights, which are what is evaluated",
+          "float32",
         )
         .option(
           "--within <points>",
@@ -80,7 +86,7 @@ async function compare(home: string, invocation: RecipeInvocation<CompareOptions
   return { document: view, text: formatComparison(view, options.format) };
 }
 
-/** Everything that is compared, checked before anything is started: each precision as `train` would check it. */
+/** Everything that is compared, checked before anything is started: each precision and storage as `train` would check it. */
 async function planComparison(invocation: RecipeInvocation<CompareOptions>): Promise<Comparison> {
   const { known, given, settings, options } = invocation;
   if (settings[budgetFlag] !== undefined) {
@@ -93,11 +99,17 @@ async function planComparison(invocation: RecipeInvocation<CompareOptions>): Pro
   const criterion: Criterion = { withinPoints: parsePoints(options.within), prefer: options.prefer };
   const specs: RunSpec[] = [];
   for (const precision of listOf(options.precision)) {
-    specs.push(await buildSpec(known, given, { ...settings, "--precision": precision }));
+    for (const weightStorage of listOf(options.weightStorage)) {
+      const flags = { "--precision": precision, "--weight-storage": weightStorage };
+      specs.push(await buildSpec(known, given, { ...settings, ...flags }));
+    }
   }
-  const precisions: Precision[] = specs.map(({ policy }) => policy.precision);
-  const strategies = strategiesOf(precisions, listOf(options.memory));
-  // A plan of strategies has at least one precision.
+  const strategies = strategiesOf({
+    precisions: specs.map(({ policy }) => policy.precision),
+    memory: listOf(options.memory),
+    weightStorages: specs.map(({ policy }) => policy.weightStorage),
+  });
+  // There are strategies, so there is a spec.
   return { spec: specs[0]!, strategies, criterion };
 }
 

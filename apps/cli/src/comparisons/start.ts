@@ -85,7 +85,10 @@ function describe({ spec, strategies, criterion }: Comparison): string {
   return [
     `Strategies of **${spec.recipe.name}** (\`${spec.recipe.path}\`), one after another`,
     "",
-    ...strategies.map(({ name, precision, memory }) => `- **${name}**: precision ${precision}, memory ${memory}`),
+    ...strategies.map(
+      ({ name, precision, memory, weightStorage }) =>
+        `- **${name}**: precision ${precision}, memory ${memory}, weights stored as ${weightStorage}`,
+    ),
     `- wanted: ${criterion.prefer} within ${criterion.withinPoints} points of ${strategies[0]?.name}`,
   ].join("\n");
 }

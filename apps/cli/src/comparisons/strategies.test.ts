@@ -1,14 +1,16 @@
+import type { StrategyParts } from "@anneal/policy";
 import { expect, test } from "vitest";
 import { listOf, strategiesOf } from "./strategies.ts";
 
+const parts: StrategyParts = { precisions: ["float32"], memory: ["plain"], weightStorages: ["float32"] };
+
 test("lists are read with their blanks", () => {
   expect(listOf(" float32, bfloat16,,")).toEqual(["float32", "bfloat16"]);
-  expect(strategiesOf(["float32", "bfloat16"], listOf("plain,half")).map(({ name }) => name)).toEqual([
-    "float32",
-    "float32-half",
-    "bfloat16",
-    "bfloat16-half",
-  ]);
+  expect(
+    strategiesOf({ ...parts, precisions: ["float32", "bfloat16"], memory: listOf("plain,half") }).map(
+      ({ name }) => name,
+    ),
+  ).toEqual(["float32", "float32-half", "bfloat16", "bfloat16-half"]);
 });
 
 test.each([
@@ -18,7 +20,7 @@ test.each([
   ["no strategy", [], "nothing to compare"],
   ["too many", Array.from({ length: 65 }, (_, index) => `${index + 1}GiB`), "65 strategies"],
 ])("%s is refused", (_what, memory, message) => {
-  expect(() => strategiesOf(["float32"], memory)).toThrowError(
+  expect(() => strategiesOf({ ...parts, memory })).toThrowError(
     expect.objectContaining({ code: "USAGE", message: expect.stringContaining(message) }),
   );
 });

@@ -1,5 +1,5 @@
-import { AnnealError, memoryBudgetPattern, type Precision, type Strategy } from "@anneal/contracts";
-import { isShare, planStrategies } from "@anneal/policy";
+import { AnnealError, memoryBudgetPattern, type Strategy } from "@anneal/contracts";
+import { isShare, planStrategies, type StrategyParts } from "@anneal/policy";
 
 /** More than anybody waits for; each is a whole training. */
 const maxStrategies = 64;
@@ -13,12 +13,13 @@ export function listOf(text: string): string[] {
 }
 
 /**
- * The strategies that two lists ask for: every precision with every memory mode.
+ * The strategies that lists ask for.
  *
- * @param precisions checked before, each as a run's own flag
+ * @param parts precisions and weight storages were checked before, each as a run's own flag
  * @throws AnnealError USAGE
  */
-export function strategiesOf(precisions: readonly Precision[], memory: readonly string[]): Strategy[] {
+export function strategiesOf(parts: StrategyParts): Strategy[] {
+  const { memory } = parts;
   const unknown = memory.filter((mode) => mode !== "plain" && !isShare(mode) && !memoryBudgetPattern.test(mode));
   if (unknown.length > 0) {
     throw new AnnealError(
@@ -35,13 +36,13 @@ export function strategiesOf(precisions: readonly Precision[], memory: readonly 
       `Write --memory plain,${memory.join(",")}, or give amounts such as 512MiB.`,
     );
   }
-  const strategies = planStrategies(precisions, memory);
+  const strategies = planStrategies(parts);
   if (strategies.length >= 2 && strategies.length <= maxStrategies) return strategies;
   throw new AnnealError(
     "USAGE",
     strategies.length > maxStrategies
       ? `${strategies.length} strategies are more than the ${maxStrategies} that one comparison takes.`
-      : "There is nothing to compare: one precision with one memory mode is one strategy.",
+      : "There is nothing to compare: one precision, one memory mode and one storage are one strategy.",
     "Write for example --precision float32,bfloat16 --memory plain,half.",
   );
 }
