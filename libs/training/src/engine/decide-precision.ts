@@ -19,7 +19,7 @@ export interface PrecisionTrial {
 }
 
 /** First calls also optimize the graph, and the second may be slow too. */
-export const numWarmUps = 2;
+const numWarmUps = 2;
 /** Where steps are short, turns go on for so long: the shorter a step, the more of its time may be the machine's. */
 const shortestTrialMs = 500;
 
