@@ -1,6 +1,6 @@
 export { attributeTimings, summarizeParts } from "./explain/attribute-timings.ts";
 export { drawStep } from "./explain/draw-step.ts";
-export { precisionOfProducts, summarizeKernels, timeShares } from "./ledger/kernels.ts";
+export { type ProductPrecision, precisionOfProducts, summarizeKernels, timeShares } from "./ledger/kernels.ts";
 export { measureMemory } from "./ledger/step-memory.ts";
 export { type HalfFormat, pipelineOf } from "./lowerings/lowerings.ts";
 export {
@@ -14,3 +14,4 @@ export { type RunPassesOptions, runPasses } from "./passes/run-passes.ts";
 export { type CostModel, cpuCosts, gpuCosts } from "./precision/kernel-costs.ts";
 export { type CompiledProgram, compileProgram, type Entries, type Entry } from "./program.ts";
 export { type ScopeFunction, type Trace, type TracedVariable, type TraceRequest, trace } from "./trace/trace.ts";
+export { gradientPrefix } from "./trace/trace-backend.ts";

@@ -8,7 +8,7 @@ const ledger: Ledger = {
   productShare: 0.984,
   timeShares: { bfloat16: 0.8, float32: 0.2 },
   stepMilliseconds: 12.5,
-  tensors: [{ class: "weights", dtype: "bfloat16", numBytes: 1_000 }],
+  tensors: [{ class: "weights", dtype: "bfloat16", numBytes: 1_000, bytesAtPeak: 500 }],
   kernels: [{ op: "_MklMatMul", dtype: "bfloat16", numRuns: 3, microseconds: 900 }],
   memory: null,
   shadowLosses: [

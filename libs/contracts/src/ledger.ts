@@ -3,7 +3,7 @@ import { computePrecisions } from "./training.ts";
 
 /** What tensors of a training step are for. */
 export const tensorClasses = [
-  /** As the step computes with them: the variables, or the 16-bit copies of them that live at the step's peak. */
+  /** As the step computes with them: the variables, or copies of them in 16 bits. */
   "weights",
   /** Variables that updates go to, where the step computes with copies in 16 bits. */
   "masterWeights",
@@ -19,11 +19,14 @@ export const tensorClasses = [
 ] as const;
 export type TensorClass = (typeof tensorClasses)[number];
 
-/** Tensors of a class and number format, at the moment of the step in which all of them together take the most. */
+/** Tensors of a class and number format. */
 export const ledgerTensorsSchema = z.strictObject({
   class: z.enum(tensorClasses),
   dtype: z.string(),
+  /** The most that they take at any moment of the step. */
   numBytes: z.int().min(0),
+  /** What they take at the moment in which all classes together take the most: the sum is what a step needs. */
+  bytesAtPeak: z.int().min(0),
 });
 export type LedgerTensors = Readonly<z.infer<typeof ledgerTensorsSchema>>;
 
@@ -42,7 +45,7 @@ export type LedgerKernels = Readonly<z.infer<typeof ledgerKernelsSchema>>;
 export const ledgerMemorySchema = z.strictObject({
   /** Before the first step, without the tensors that it held: Node.js, TensorFlow, the recipe and its data. */
   runtimeBytes: z.int().min(0),
-  /** Sum of the classes. */
+  /** Sum of the classes at the peak. */
   tensorBytes: z.int().min(0),
   /** Resident at the peak of the step. */
   measuredBytes: z.int().min(0),

@@ -4,7 +4,7 @@ export { type FieldSpec, formatField, numElements, type TypedArray } from "./fie
 export { type OpenDataset, openDataset } from "./open.ts";
 export { evaluationPlan, type FeedPlan, trainingPlan } from "./plan.ts";
 export { RandomStream } from "./random.ts";
-export { batchBytes, type RingHandles } from "./ring.ts";
+export { batchBytes, type RingHandles, slotTensors } from "./ring.ts";
 export { type FeedItem, RingReader } from "./ring-reader.ts";
 export {
   itemAt,

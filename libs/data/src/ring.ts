@@ -77,6 +77,11 @@ function slotLayout({
   return { labelsAt, slotBytes: labelsAt + alignUp(schedule.batchSize * fieldBytes(labels)) };
 }
 
+/** Memory of one slot, by number format. */
+export function slotTensors({ schedule: { batchSize }, inputs, labels }: RingHandles) {
+  return [inputs, labels].map((field) => ({ dtype: field.dtype, numBytes: batchSize * fieldBytes(field) }));
+}
+
 /** What both sides share: where things are, and how failures travel. */
 export class Ring {
   readonly handles: RingHandles;

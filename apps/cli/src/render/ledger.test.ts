@@ -10,9 +10,9 @@ const ledger: Ledger = {
   timeShares: { bfloat16: 0.75, float32: 0.25 },
   stepMilliseconds: 12.345,
   tensors: [
-    { class: "masterWeights", dtype: "float32", numBytes: 2_000_000 },
-    { class: "weights", dtype: "bfloat16", numBytes: 1_000_000 },
-    { class: "workspace", dtype: "int32", numBytes: 12 },
+    { class: "masterWeights", dtype: "float32", numBytes: 2_000_000, bytesAtPeak: 2_000_000 },
+    { class: "weights", dtype: "bfloat16", numBytes: 1_000_000, bytesAtPeak: 1_000_000 },
+    { class: "workspace", dtype: "int32", numBytes: 12, bytesAtPeak: 12 },
   ],
   kernels: [
     { op: "_MklMatMul", dtype: "bfloat16", numRuns: 3, microseconds: 900 },

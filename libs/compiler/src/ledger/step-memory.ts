@@ -4,9 +4,9 @@ import type { Allocation, NodeRun, RunOutput } from "@anneal/runtime";
 import { gradientPrefix } from "../trace/trace-backend.ts";
 import { dtypeName } from "./dtype-name.ts";
 
-/** What a recorded run held at the moment at which it held the most. */
+/** What a recorded run held. */
 export interface StepMemory {
-  /** Without variables and feeds, which are not the run's own. By class and number format, largest first. */
+  /** Without variables and feeds, which are not the run's own. By class and number format, largest at the peak first. */
   readonly tensors: readonly LedgerTensors[];
   /** Nodes of the variables, by name, that the run computed with copies in 16 bits of. */
   readonly copiedVariables: ReadonlySet<string>;
@@ -33,7 +33,7 @@ const halves: ReadonlySet<number> = new Set([dtypeNumbers.bfloat16, dtypeNumbers
 const largestRoundingBytes = 4_096;
 
 /**
- * The memory of one recorded run at its peak. Large pieces come from the runtime's own account of what it took and gave back;
+ * The memory of one recorded run. Large pieces come from the runtime's own account of what it took and gave back;
  * of small ones, which it does not keep, it is told by who takes them: they live from the kernel that makes them to the
  * last one that reads them, and an output at the address of an input is that input's memory.
  */
@@ -60,7 +60,7 @@ export function measureMemory(nodes: readonly NodeRun[]): StepMemory {
     }
     for (const span of spans) buffers.push({ ...workspaceOf(node), ...span });
   }
-  return { tensors: atPeak(buffers.filter(({ owner }) => owner === null)), copiedVariables };
+  return { tensors: summarize(buffers.filter(({ owner }) => owner === null)), copiedVariables };
 }
 
 interface Span {
@@ -121,27 +121,34 @@ function classOf({ name }: NodeRun): TensorClass {
   return name.startsWith(gradientPrefix) ? "gradients" : "activations";
 }
 
-/** What is alive when most is, by class and number format. */
-function atPeak(buffers: readonly Buffer[]): readonly LedgerTensors[] {
+/** The most that each class and format takes, and what it takes when all of them together take the most. */
+function summarize(buffers: readonly Buffer[]): readonly LedgerTensors[] {
+  const { peakMicros } = peakOf(buffers);
+  return [...Map.groupBy(buffers, (buffer) => `${buffer.class} ${buffer.dtype}`).values()]
+    .map((own) => {
+      const alive = own.filter(({ startMicros, endMicros }) => startMicros <= peakMicros && endMicros > peakMicros);
+      return {
+        class: own[0]!.class,
+        dtype: own[0]!.dtype,
+        numBytes: peakOf(own).numBytes,
+        bytesAtPeak: alive.reduce((sum, { numBytes }) => sum + numBytes, 0),
+      };
+    })
+    .filter(({ numBytes }) => numBytes > 0)
+    .sort((a, b) => b.bytesAtPeak - a.bytesAtPeak);
+}
+
+function peakOf(buffers: readonly Buffer[]): { readonly numBytes: number; readonly peakMicros: number } {
   const events = buffers.flatMap((buffer) => [
-    { atMicros: buffer.startMicros, numBytes: buffer.numBytes },
-    { atMicros: buffer.endMicros, numBytes: -buffer.numBytes },
+    { atMicros: buffer.startMicros, change: buffer.numBytes },
+    { atMicros: buffer.endMicros, change: -buffer.numBytes },
   ]);
   // What is given back at a moment makes room for what is taken at the same one.
-  events.sort((a, b) => (a.atMicros === b.atMicros ? a.numBytes - b.numBytes : a.atMicros - b.atMicros));
-  let [live, most, peakMicros] = [0, 0, 0];
-  for (const { atMicros, numBytes } of events) {
-    live += numBytes;
-    if (live > most) [most, peakMicros] = [live, atMicros];
+  events.sort((a, b) => (a.atMicros === b.atMicros ? a.change - b.change : a.atMicros - b.atMicros));
+  let [live, numBytes, peakMicros] = [0, 0, 0];
+  for (const { atMicros, change } of events) {
+    live += change;
+    if (live > numBytes) [numBytes, peakMicros] = [live, atMicros];
   }
-  const alive = buffers.filter(({ startMicros, endMicros }) => startMicros <= peakMicros && endMicros > peakMicros);
-  const groups = Map.groupBy(alive, (buffer) => `${buffer.class} ${buffer.dtype}`);
-  return [...groups.values()]
-    .map((group) => ({
-      class: group[0]!.class,
-      dtype: group[0]!.dtype,
-      numBytes: group.reduce((sum, { numBytes }) => sum + numBytes, 0),
-    }))
-    .filter(({ numBytes }) => numBytes > 0)
-    .sort((a, b) => b.numBytes - a.numBytes);
+  return { numBytes, peakMicros };
 }

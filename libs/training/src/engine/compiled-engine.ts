@@ -3,6 +3,7 @@ import type { StepExecution, StepExplanation } from "@anneal/contracts";
 import { numElements, type TypedArray } from "@anneal/data";
 import type { LoweringTrial } from "@anneal/policy";
 import { type FeedValues, installSeededRandom, type SeededRandom, type Tfjs } from "@anneal/runtime";
+import { recordingOf } from "../ledger/recording.ts";
 import { addBatch, emptyAccumulator } from "../loop/bookkeeping.ts";
 import { slotsOf } from "../optimizers/eager-optimizer.ts";
 import { decideLowering } from "./decide-lowering.ts";
@@ -12,11 +13,12 @@ import { passesOf } from "./passes-of.ts";
 import { buildRecipeStep, notFinite, numParametersOf, type RecipeStep, toSums, toTrained } from "./recipe-step.ts";
 import {
   clearCall,
-  evaluateCalls,
+  hasShadow,
   isParted,
   mayGroup,
   partedCalls,
   partSizes,
+  readingCalls,
   trainCall,
   trainKinds,
 } from "./step-calls.ts";
@@ -26,6 +28,7 @@ import {
   type EngineOptions,
   type EngineState,
   type PreparedEngine,
+  type RecordedSteps,
   type StepEngine,
   type StepScalars,
   scalesLoss,
@@ -71,6 +74,7 @@ export class CompiledEngine implements StepEngine {
     graph.trace([
       ...train.flatMap((numSamples) => trainKinds(options, numSamples)),
       ...evaluate.flatMap((numSamples) => partSizes(options, numSamples)).map(callOf.evaluate),
+      ...(hasShadow(options) ? partSizes(options, options.batchSize).map(callOf.shadow) : []),
     ]);
     const lowering = guardEngine("choosing a lowering", () => decideLowering(asked, graph.measureContext(values)));
     const { stepsPerCall = 1 } = lowering;
@@ -126,9 +130,29 @@ export class CompiledEngine implements StepEngine {
     return counted(prepared, toTrained(sums.reduce(addBatch, emptyAccumulator), scale![0]!, scalars));
   }
 
+  recordBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): RecordedSteps {
+    const { graph, step } = this.#ready();
+    const { precision = "float32" } = step.options;
+    const { result: sums, calls } = graph.recorder.record(() => this.trainBatches(batches, scalars));
+    const asked = { precision, layerPrecision: step.layerPrecision };
+    return { sums, recording: recordingOf(calls, graph.variables(), asked) };
+  }
+
+  float32Loss(batch: Batch, step: number): number | null {
+    const { graph, step: recipeStep } = this.#ready();
+    const parts = readingCalls("shadow", recipeStep.options, batch, step);
+    const functions = graph.knownFunctions(parts.map(({ call }) => call));
+    if (functions === null) return null;
+    const losses = parts.map(({ feeds, numSamples }, index) => {
+      const [loss] = guardEngine("a loss in float32", () => functions[index]!(feeds));
+      return loss![0]! * numSamples;
+    });
+    return losses.reduce((sum, loss) => sum + loss, 0) / batch.numSamples;
+  }
+
   evaluateBatch(batch: Batch, step: number): BatchSums {
     const prepared = this.#ready();
-    const parts = evaluateCalls(prepared.step.options, batch, step);
+    const parts = readingCalls("evaluate", prepared.step.options, batch, step);
     const functions = prepared.graph.functions(parts.map(({ call }) => call));
     const sums = parts.map(({ feeds, numSamples }, index) => {
       const [report] = guardEngine("a step", () => functions[index]!(feeds));

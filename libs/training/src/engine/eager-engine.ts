@@ -24,6 +24,7 @@ import {
   type EngineOptions,
   type EngineState,
   type PreparedEngine,
+  type RecordedSteps,
   type StepEngine,
   type StepScalars,
   scalesLoss,
@@ -96,6 +97,14 @@ export class EagerEngine implements StepEngine {
 
   trainBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): readonly TrainedSums[] {
     return batches.map((batch, index) => this.trainBatch(batch, scalars[index]!));
+  }
+
+  recordBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): RecordedSteps {
+    return { sums: this.trainBatches(batches, scalars), recording: null };
+  }
+
+  float32Loss(): null {
+    return null;
   }
 
   evaluateBatch(batch: Batch, step: number): BatchSums {

@@ -2,6 +2,7 @@ import { type HalfFormat, type Pass, pipelineOf } from "@anneal/compiler";
 import { type ComputePrecision, computePrecisions, type Lowering } from "@anneal/contracts";
 import { kernelCostsFor } from "./kernel-costs.ts";
 import type { RecipeStep } from "./recipe-step.ts";
+import { isShadow } from "./step-program/shadow.ts";
 
 /** Every pass that a step goes through. */
 export function passesOf(step: Pick<RecipeStep, "options" | "layerPrecision">, lowering: Lowering): readonly Pass[] {
@@ -18,7 +19,11 @@ function formatsOf({ options, layerPrecision }: Pick<RecipeStep, "options" | "la
   return computePrecisions
     .filter((dtype) => dtype !== "float32")
     .filter((dtype) => asked.has(dtype))
-    .map((dtype) => ({ dtype, costs: kernelCostsFor(dtype), allows: (part) => precisionOf(part) === dtype }));
+    .map((dtype) => ({
+      dtype,
+      costs: kernelCostsFor(dtype),
+      allows: (part) => !isShadow(part) && precisionOf(part) === dtype,
+    }));
 }
 
 /** The layer of a part, which is the layer itself or one of its variables. */

@@ -83,8 +83,14 @@ export function evaluate(tf: Tfjs, step: RecipeStep, inputs: Tensor, labels: Ten
   return { loss, report: report(tf, step, loss, labels, outputs) };
 }
 
+/** The loss alone, a mean, as training sees it. */
+export function trainingLoss(step: RecipeStep, inputs: Tensor, labels: Tensor): Tensor {
+  const outputs = forward(step, inputs, labels.shape, true);
+  return step.scope("loss", () => step.loss(labels, outputs));
+}
+
 /**
- * The same while training, and the gradients by the names of those trained variables that have one. `report` and `loss` are kept.
+ * Loss and metrics while training, and the gradients by the names of those trained variables that have one. `report` and `loss` are kept.
  *
  * @param factor what the loss is multiplied by before the gradients are taken, float32 of shape []
  */

@@ -22,6 +22,11 @@ export function mayGroup(options: EngineOptions): boolean {
   return !isParted(options) && !scalesLoss(options);
 }
 
+/** Whether anything is computed in another format than float32, so that there is something to compare with it. */
+export function hasShadow({ precision = "float32", layerPrecision = {} }: EngineOptions): boolean {
+  return [precision, ...Object.values(layerPrecision)].some((format) => format !== "float32");
+}
+
 /** Sizes of the parts that a batch is taken in. */
 export function partSizes(options: EngineOptions, numSamples: number): readonly number[] {
   const { batchSize, microBatches = 1 } = options;
@@ -102,10 +107,10 @@ export function partedCalls(
 
 export const clearCall: StepCall = { call: callOf.clear, feeds: [Float32Array.of(0)] };
 
-/** Calls for a batch that nothing is updated by, part by part. */
-export function evaluateCalls(options: EngineOptions, batch: Batch, step: number) {
+/** Calls for a batch that nothing is updated by, part by part: metrics of it, or its loss in float32. */
+export function readingCalls(kind: "evaluate" | "shadow", options: EngineOptions, batch: Batch, step: number) {
   return partsOf(options, batch).map((part, index) => ({
-    call: callOf.evaluate(part.numSamples),
+    call: callOf[kind](part.numSamples),
     feeds: batchFeedValues(options, part, step, index),
     numSamples: part.numSamples,
   }));

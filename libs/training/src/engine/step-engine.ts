@@ -9,6 +9,7 @@ import type {
 } from "@anneal/contracts";
 import type { FieldSpec, TypedArray } from "@anneal/data";
 import type { LoweringTrial } from "@anneal/policy";
+import type { StepRecording } from "../ledger/recording.ts";
 import type { OptimizerSpec } from "../optimizers/specs.ts";
 import type { Recipe } from "../recipe/define.ts";
 
@@ -40,6 +41,16 @@ export interface StepEngine {
    *   OUT_OF_MEMORY
    */
   trainBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): readonly TrainedSums[];
+  /**
+   * The same steps as `trainBatches`, to the bit, recorded by the runtime, which takes longer. The recording is null for an engine that
+   * runs op by op.
+   */
+  recordBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): RecordedSteps;
+  /**
+   * The loss, a mean, that `trainBatch` would report of this batch if the step were computed in float32: the same weights and random
+   * numbers, nothing updated. Null where it is computed in float32, and for batches of another size than `batchSize`.
+   */
+  float32Loss(batch: Batch, step: number): number | null;
   /** Loss and metrics of a batch, nothing updated. `step` is that of the weights. */
   evaluateBatch(batch: Batch, step: number): BatchSums;
   /** Outputs of a batch of inputs: float32, row-major, `[numSamples, ...outputShape]`. */
@@ -147,6 +158,12 @@ export interface TrainedSums extends BatchSums {
 
 export function scalesLoss({ scalesLoss, precision, layerPrecision = {} }: EngineOptions): boolean {
   return scalesLoss ?? [precision, ...Object.values(layerPrecision)].includes("float16");
+}
+
+/** Steps that the runtime recorded. */
+export interface RecordedSteps {
+  readonly sums: readonly TrainedSums[];
+  readonly recording: StepRecording | null;
 }
 
 /** Tensors by stable names: variables as `layer/weight`, the optimizer's as `layer/weight/slot`. */

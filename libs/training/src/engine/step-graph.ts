@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type CompiledProgram, compileProgram, type Entry, type Pass } from "@anneal/compiler";
-import type { Lowering } from "@anneal/contracts";
+import type { Lowering, TensorClass } from "@anneal/contracts";
 import {
   type FeedValues,
   freeUnusedMemory,
@@ -10,6 +10,8 @@ import {
   type TensorflowBackend,
   type Tfjs,
 } from "@anneal/runtime";
+import { CallRecorder } from "../ledger/call-recorder.ts";
+import type { RecordedVariable } from "../ledger/recording.ts";
 import { guardRecipe } from "../recipe/guard.ts";
 import { guardEngine } from "./failures.ts";
 import { readGraph, type StoredGraph, writeGraph } from "./graph-store.ts";
@@ -20,7 +22,7 @@ import { clearCall, isParted, trainKinds } from "./step-calls.ts";
 import type { PreparedEngine } from "./step-engine.ts";
 import { type Accumulation, accumulationOf } from "./step-program/accumulate.ts";
 import { type Call, entryOf, keyOf, parseKey } from "./step-program/entries.ts";
-import { loadEntry, readEntry, type StepState, stepStateOf } from "./step-program/state.ts";
+import { loadEntry, readEntry, type StateVariable, type StepState, stepStateOf } from "./step-program/state.ts";
 import { type StepFit, type TracedRandom, traceFit } from "./step-program/trace-step.ts";
 
 /** What a step is traced with. */
@@ -38,6 +40,7 @@ interface Tracing {
 export class StepGraph {
   readonly state: StepState;
   passes: readonly Pass[] = [];
+  readonly recorder = new CallRecorder();
   readonly #tracing: Tracing;
   readonly #entries = new Map<string, Entry>();
   #fit: StepFit | null = null;
@@ -121,6 +124,25 @@ export class StepGraph {
     return calls.map((call) => this.#session!.calls.get(keyOf(call))!);
   }
 
+  /** The functions of these calls, or null where the session is not made for all of them. */
+  knownFunctions(calls: readonly Call[]): readonly SessionFunction[] | null {
+    const known = calls.map((call) => this.#session?.calls.get(keyOf(call)));
+    return known.every((call) => call !== undefined) ? known : null;
+  }
+
+  /** All that lives in the session from call to call, and what it is for. */
+  variables(): readonly RecordedVariable[] {
+    const of = (tensorClass: TensorClass, variables: readonly StateVariable[]) =>
+      variables.map(({ handle, type }) => ({ class: tensorClass, name: handle.node.name ?? "", type }));
+    const { gradients, staged } = isParted(this.#options) ? this.#summed() : { gradients: [], staged: [] };
+    return [
+      ...of("weights", this.state.model),
+      ...of("optimizerState", this.state.optimizer),
+      ...of("gradients", gradients),
+      ...of("workspace", staged),
+    ];
+  }
+
   /** Values of the variables, model first. */
   read(): readonly (Float32Array | Int32Array)[] {
     return guardEngine("reading the state", () => this.#session!.calls.get("read")!([]));
@@ -175,7 +197,10 @@ export class StepGraph {
   #load({ savedModel, signatures }: Pick<StoredGraph, "savedModel" | "signatures">, values: readonly FeedValues[]) {
     guardEngine("opening the graph", () => {
       const session = new GraphSession(this.measureContext([]).backend, savedModel);
-      const calls = new Map(Object.entries(signatures).map(([name, signature]) => [name, session.bind(signature)]));
+      const bound = Object.entries(signatures).map(
+        ([name, signature]) => [name, this.recorder.bind(session, signature)] as const,
+      );
+      const calls = new Map(bound);
       this.#session?.session.dispose();
       this.#session = { session, calls };
       this.load(values);
@@ -183,10 +208,12 @@ export class StepGraph {
   }
 
   #entry(call: Call): Entry {
-    return entryOf(this.#context(), call, () => {
-      this.#accumulation ??= accumulationOf(this.#tracing.step, this.state, this.fit());
-      return this.#accumulation;
-    });
+    return entryOf(this.#context(), call, () => this.#summed());
+  }
+
+  #summed(): Accumulation {
+    this.#accumulation ??= accumulationOf(this.#tracing.step, this.state, this.fit());
+    return this.#accumulation;
   }
 
   #context() {

@@ -53,8 +53,11 @@ export interface LoopReport {
   readonly waitShare: number;
 }
 
+/** What the loop needs of an engine. */
+export type LoopEngine = Pick<StepEngine, "trainBatches" | "evaluateBatch" | "readState">;
+
 export interface LoopOptions {
-  readonly engine: StepEngine;
+  readonly engine: LoopEngine;
   readonly source: ItemSource;
   readonly schedule: Schedule;
   readonly learningRate: LearningRate;

@@ -13,6 +13,7 @@ import type {
 import type { RingHandles, TypedArray } from "@anneal/data";
 import type { MemoryPlanning } from "@anneal/policy";
 import type { EngineOptions, EngineState, PreparedEngine } from "../engine/step-engine.ts";
+import type { LedgerNews } from "../ledger/ledger-keeper.ts";
 import type { MonitorRules } from "../loop/bookkeeping.ts";
 import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
 
@@ -77,7 +78,7 @@ export interface EngineCalls {
   tryPrecisions: { input: TryPrecisions; output: PrecisionDecision };
   readState: { input: null; output: EngineState };
   loadState: { input: EngineState; output: null };
-  run: { input: RunLoop; output: LoopOutcome };
+  run: { input: RunLoop; output: LoopOutcome & { readonly ledger: LedgerNews } };
   evaluate: { input: { readonly ring: RingHandles; readonly step: number }; output: EvaluationSums };
   predict: { input: { readonly inputs: TypedArray; readonly numSamples: number }; output: Float32Array };
   explain: { input: null; output: StepExplanation };

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type MemoryDecision, type MemoryRung, type PrecisionDecision, toAnnealError } from "@anneal/contracts";
-import { numFeedThreads, type RingHandles, RingReader } from "@anneal/data";
+import { numFeedThreads, type RingHandles, RingReader, slotTensors } from "@anneal/data";
 import { numRingSlots, planMemory } from "@anneal/policy";
 import { freeUnusedMemory, loadTensorflow, type Tfjs } from "@anneal/runtime";
 import { createEngine } from "../engine/create-engine.ts";
@@ -8,6 +8,7 @@ import { decidePrecision } from "../engine/decide-precision.ts";
 import { engineFailure } from "../engine/failures.ts";
 import { openPeakPredictor } from "../engine/predict-peak.ts";
 import type { Batch, StepEngine } from "../engine/step-engine.ts";
+import { LedgerKeeper } from "../ledger/ledger-keeper.ts";
 import { addBatch, emptyAccumulator, meansOf } from "../loop/bookkeeping.ts";
 import { type LoopSnapshot, runLoop } from "../loop/run-loop.ts";
 import type { Schedule } from "../optimizers/schedules.ts";
@@ -50,6 +51,7 @@ const tensorflow = attempt(() =>
   loadTensorflow({ numIntraOpThreads: threads.intraOp, numInterOpThreads: threads.interOp }),
 );
 let prepared: StepEngine | null = null;
+let keeper: LedgerKeeper | null = null;
 let learningRate: Schedule | null = null;
 let numSnapshots = 0;
 let reportedAtMs = Number.NEGATIVE_INFINITY;
@@ -88,6 +90,7 @@ async function prepare(input: PrepareEngine): Promise<EngineCalls["prepare"]["ou
   learningRate = schedule;
   prepared?.dispose();
   prepared = createEngine[input.engine](loadedTf());
+  keeper = new LedgerKeeper({ engine: prepared, batchSize: input.batchSize, totalSteps: input.totalSteps });
   return prepared.prepare(options);
 }
 
@@ -142,10 +145,15 @@ function loadedTf(): Tfjs {
 
 function run(input: RunLoop): EngineCalls["run"]["output"] {
   const source = new RingReader(input.ring);
-  if (learningRate === null) throw new Error("the engine was not prepared");
-  return runLoop({
+  if (learningRate === null || keeper === null) throw new Error("the engine was not prepared");
+  const watched = keeper.watch({
+    slot: slotTensors(input.ring),
+    numSlots: input.ring.numSlots,
+    numFilled: () => source.numFilled(),
+  });
+  const outcome = runLoop({
     ...input,
-    engine: engine(),
+    engine: watched,
     source,
     schedule: input.ring.schedule,
     learningRate,
@@ -159,6 +167,7 @@ function run(input: RunLoop): EngineCalls["run"]["output"] {
       post({ type: "report", report: make() });
     },
   });
+  return { ...outcome, ledger: keeper.takeNews() };
 }
 
 function evaluate({ ring, step }: EngineCalls["evaluate"]["input"]): EvaluationSums {

@@ -29,8 +29,9 @@ import {
 } from "@anneal/contracts";
 import { evaluationPlan, type Feed, openFeed, type RingHandles, type TypedArray } from "@anneal/data";
 import { type LoweringTrial, numRingSlots } from "@anneal/policy";
-import { fingerprintDifferences, requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
+import { fingerprintDifferences, freeUnusedMemory, requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
 import type { BatchSizes, PreparedEngine } from "../engine/step-engine.ts";
+import { RunLedger } from "../ledger/run-ledger.ts";
 import { currentMetrics, initialLoopState, monitoredValue, validationIsPending } from "../loop/bookkeeping.ts";
 import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
 import { EngineHost } from "./engine-host.ts";
@@ -108,6 +109,7 @@ export class TrainerSession {
   #loadedRssBytes: number | null = null;
   #attempt = -1;
   #lockfileDigest: string;
+  readonly #ledger: RunLedger;
 
   private constructor(
     options: SessionOptions,
@@ -135,6 +137,7 @@ export class TrainerSession {
     this.store = openCheckpointStore(options.runDirectory);
     this.#host = host;
     this.#lockfileDigest = lockfile;
+    this.#ledger = new RunLedger(options.runDirectory);
   }
 
   /** Loads recipe and data, starts the engine, builds the model. Writes nothing. */
@@ -265,6 +268,8 @@ export class TrainerSession {
   async train(untilStep: number, corrections: Corrections | null = null): Promise<LoopOutcome> {
     const { spec } = this.options;
     const state = { ...this.#at().state, ...(corrections && { corrections }) };
+    // What was read or written before the first step, several copies of the state, is not what training needs.
+    if (this.#feed === null) freeUnusedMemory();
     const feed = await this.#feedAt(state.cursor.item);
     this.#loadedRssBytes ??= await rssWhenReady(feed.feed);
     try {
@@ -279,6 +284,7 @@ export class TrainerSession {
         checkpointEveryMs: spec.checkpoint.everyMs,
         checkpointEverySteps: spec.checkpoint.everySteps ?? null,
       });
+      await this.#ledger.add(outcome.ledger);
       feed.nextItem = outcome.sourceIsAhead ? -1 : outcome.state.cursor.item;
       return outcome;
     } catch (cause) {
@@ -363,6 +369,7 @@ export class TrainerSession {
       ...(state.lossScale && { lossScale: state.lossScale }),
       ...(state.rungMoves && { rungMoves: state.rungMoves }),
       modelBytes,
+      ...(this.#ledger.current && { ledger: this.#ledger.current }),
     };
   }
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openCheckpointStore, runPathsAt } from "@anneal/checkpoint";
+import { openCheckpointStore, readLedger, runPathsAt } from "@anneal/checkpoint";
 import { type AnnealError, type Corrections, type EngineName, engines, type RunSpecInput } from "@anneal/contracts";
 import { recoverFromNonFinite } from "@anneal/policy";
 import { processAlive, seededRandom, tempAnnealHome, waitFor } from "@anneal/testing";
@@ -98,6 +98,36 @@ describe.each(engines)("with the %s engine", (engine) => {
       expect(usage!.loadedRssBytes).toBeGreaterThan(100 * 2 ** 20);
       expect(usage!.peakRssBytes).toBeGreaterThanOrEqual(usage!.loadedRssBytes);
       expect(modelBytes).toBe(statSync(join(checkpoint.path, "model.safetensors")).size);
+    });
+
+    test("says what its steps really did", async () => {
+      const { ledger } = reference.last!;
+      const { plan, runDirectory } = { ...reference.prepared!, ...reference };
+      expect(ledger ?? null).toEqual(await readLedger(runDirectory));
+      if (engine === "eager") {
+        expect(ledger).toBeUndefined();
+        return;
+      }
+      expect(ledger).toMatchObject({
+        // The 20th is the last of its epoch, and smaller.
+        step: 20,
+        precision: "float32",
+        ranIn: "float32",
+        productShare: 1,
+        shadowLosses: [],
+      });
+      const bytesOf = (wanted: string) =>
+        ledger!.tensors.filter((entry) => entry.class === wanted).reduce((sum, { numBytes }) => sum + numBytes, 0);
+      expect(bytesOf("weights")).toBe(4 * plan.numParameters);
+      // Moving averages are not trained.
+      expect(bytesOf("optimizerState")).toBe(8 * (plan.numParameters - 2 * 8));
+      expect(bytesOf("activations")).toBeGreaterThan(0);
+      expect(bytesOf("gradients")).toBeGreaterThan(0);
+      expect(bytesOf("batches")).toBeGreaterThan(0);
+      expect(ledger!.stepMilliseconds).toBeGreaterThan(0);
+      // A history carries it once a segment.
+      expect(JSON.stringify(ledger).length).toBeLessThan(4_096);
+      if (ledger!.memory !== null) expect(Math.abs(ledger!.memory.difference)).toBeLessThan(0.1);
     });
 
     test("is complete: a resume is refused, a second run of its id as well", async () => {

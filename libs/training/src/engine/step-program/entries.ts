@@ -1,6 +1,7 @@
 import type { Entry } from "@anneal/compiler";
 import { type Accumulation, accumulateEntry, applyEntry, clearEntry } from "./accumulate.ts";
 import { evaluateEntry, predictEntry } from "./evaluate.ts";
+import { shadowEntry } from "./shadow.ts";
 import type { TraceContext } from "./trace-step.ts";
 import { trainEntry } from "./train.ts";
 
@@ -20,6 +21,7 @@ const makeEntry = {
   train: (context, { numSteps }) => trainEntry(context, numSteps),
   evaluate: evaluateEntry,
   predict: predictEntry,
+  shadow: shadowEntry,
   accumulate: (context, _call, accumulation) => accumulateEntry(context, accumulation()),
   apply: (context, _call, accumulation) => applyEntry(context, accumulation()),
   clear: (context, _call, accumulation) => clearEntry(context, accumulation()),
@@ -30,6 +32,7 @@ export const callOf = {
   train: (numSamples: number, numSteps = 1): Call => ({ kind: "train", numSamples, numSteps }),
   evaluate: (numSamples: number): Call => ({ kind: "evaluate", numSamples, numSteps: 1 }),
   predict: (numSamples: number): Call => ({ kind: "predict", numSamples, numSteps: 1 }),
+  shadow: (numSamples: number): Call => ({ kind: "shadow", numSamples, numSteps: 1 }),
   accumulate: (numSamples: number): Call => ({ kind: "accumulate", numSamples, numSteps: 1 }),
   apply: { kind: "apply", numSamples: 0, numSteps: 1 },
   clear: { kind: "clear", numSamples: 0, numSteps: 1 },
