@@ -1,5 +1,6 @@
 export { createEngine } from "./engine/create-engine.ts";
 export { EagerEngine } from "./engine/eager-engine.ts";
+export { openPeakPredictor } from "./engine/predict-peak.ts";
 export type {
   Batch,
   BatchSums,

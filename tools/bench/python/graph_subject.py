@@ -131,14 +131,16 @@ def lstm(x):
 
 def load():
     v1.disable_eager_execution()
-    return f"TensorFlow {tf.__version__}"
-
-
-def prepare():
     inputs, labels = read_batches()
-    batch_size = order["batchSize"]
-    x = v1.placeholder(inputs.dtype, [batch_size, *inputs.shape[1:]])
-    y = v1.placeholder(labels.dtype, [batch_size, *labels.shape[1:]])
+    size = order["batchSize"]
+    starts = range(0, len(labels), size)
+    return f"TensorFlow {tf.__version__}", [(inputs[at : at + size], labels[at : at + size]) for at in starts]
+
+
+def prepare(batches):
+    inputs, labels = batches[0]
+    x = v1.placeholder(inputs.dtype, inputs.shape)
+    y = v1.placeholder(labels.dtype, labels.shape)
     logits = full(globals()[order["workload"]](x))
     loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.reshape(y, [-1]), logits=logits))
     trained = v1.trainable_variables()
@@ -150,10 +152,6 @@ def prepare():
     session = v1.Session(config=v1.ConfigProto(intra_op_parallelism_threads=threads))
     session.run(v1.global_variables_initializer())
     run = session.make_callable([loss, step], [x, y])
-    batches = [
-        (inputs[start : start + batch_size], labels[start : start + batch_size])
-        for start in range(0, len(labels), batch_size)
-    ]
 
     def take_steps(num_steps):
         return float(np.mean([run(*batch)[0] for batch in batches[:num_steps]]))

@@ -106,12 +106,12 @@ def load():
     tf.config.threading.set_intra_op_parallelism_threads(order["numThreads"])
     if order["precision"] != "float32":
         keras.mixed_precision.set_global_policy(f"mixed_{order['precision']}")
-    tf.zeros(1)
-    return f"Keras {keras.__version__}, TensorFlow {tf.__version__}"
-
-
-def prepare():
     inputs, labels = read_batches()
+    batches = tf.data.Dataset.from_tensor_slices((inputs, labels)).batch(order["batchSize"]).prefetch(2)
+    return f"Keras {keras.__version__}, TensorFlow {tf.__version__}", batches
+
+
+def prepare(batches):
     model = globals()[order["workload"]]()
     load_weights(model)
     # This Adam squares an embedding's gradients before it adds those of one token, so from step 2 on the transformer's loss
@@ -123,7 +123,6 @@ def prepare():
     )
     # What fit() does for each batch, without what it does around an epoch.
     model.make_train_function()
-    batches = tf.data.Dataset.from_tensor_slices((inputs, labels)).batch(order["batchSize"]).prefetch(2)
 
     def take_steps(num_steps):
         model.reset_metrics()

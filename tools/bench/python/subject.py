@@ -32,21 +32,21 @@ def read_batches():
 
 def serve(load, prepare):
     """
-    `load()` gets the framework ready for a model and returns its version; `prepare()` returns (number of trained values,
-    function of a number of steps that takes them and returns the mean loss).
+    `load()` gets framework and batches into memory and returns (version, batches); `prepare(batches)` returns (number of trained
+    values, function of a number of steps that takes them and returns the mean loss).
     """
 
     def reply(**message):
         os.write(3, (json.dumps(message) + "\n").encode())
 
     try:
-        version = load()
+        version, batches = load()
         reply(type="loaded", version=version)
         for line in sys.stdin:
             request = json.loads(line)
             started_at = time.perf_counter()
             if request["type"] == "prepare":
-                num_parameters, take_steps = prepare()
+                num_parameters, take_steps = prepare(batches)
                 prepare_ms = (time.perf_counter() - started_at) * 1e3
                 reply(type="ready", numParameters=num_parameters, prepareMs=prepare_ms)
             else:

@@ -209,27 +209,26 @@ def load_lstm(model, weights):
 
 def load():
     torch.set_num_threads(order["numThreads"])
-    torch.zeros(1)
-    return f"PyTorch {torch.__version__}"
-
-
-def prepare():
-    name = order["workload"]
     inputs, labels = (torch.from_numpy(array.copy()) for array in read_batches())
-    labels = labels.long()
+    if inputs.dim() == 4:
+        # A view: channels stay last in memory.
+        inputs = inputs.permute(0, 3, 1, 2)
+    batches = list(zip(inputs.split(order["batchSize"]), labels.long().split(order["batchSize"])))
+    return f"PyTorch {torch.__version__}", batches
+
+
+def prepare(batches):
+    name = order["workload"]
     model = globals()[name.capitalize()]()
     weights = {key: torch.from_numpy(array.copy()) for key, array in read_tensors(order["weightsPath"]).items()}
     with torch.no_grad():
         globals()[f"load_{name}"](model, weights)
     if name in ["cnn", "resnet", "deepconv"]:
-        # A view: channels stay last in memory.
-        inputs = inputs.permute(0, 3, 1, 2)
         model = model.to(memory_format=torch.channels_last)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     run = torch.compile(model) if order["variant"] == "compile" else model
     optimizer = torch.optim.Adam(trained, order["learningRate"], eps=1e-7, fused=True)
     dtype = getattr(torch, order["precision"])
-    batches = list(zip(inputs.split(order["batchSize"]), labels.split(order["batchSize"])))
 
     def take_steps(num_steps):
         total = torch.zeros(())

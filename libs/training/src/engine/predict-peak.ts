@@ -15,12 +15,14 @@ type StepRung = Pick<MemoryRung, "microBatches" | "recomputeSegments">;
 export interface PeakPredictor extends Disposable {
   /** Whether layers normalise over the samples of a batch; a function model does not tell. */
   readonly normalisesOverBatch: boolean;
-  /** Bytes that a compiled step takes at its peak: variables, what is alive at once, and the copies of a checkpoint. */
+  /** Bytes that a compiled step takes at its peak: its session, variables, what is alive at once, and the copies of a checkpoint. */
   readonly predictStep: (rung: StepRung) => number;
 }
 
 /** Of the state, for a checkpoint: what the session returns, and what is written. V8 gives them back long after. */
 const numCheckpointCopies = 2;
+/** What a session of a small graph was found to take beside tensors. */
+const sessionBytes = 40 * 2 ** 20;
 
 /**
  * Builds a recipe's step to predict its memory. Nothing runs.
@@ -43,7 +45,7 @@ export function openPeakPredictor(tf: Tfjs, options: EngineOptions, numThreads: 
     );
     const residentBytes = Math.max(...predictions.map((prediction) => prediction.residentBytes));
     const peakBytes = Math.max(...predictions.map((prediction) => prediction.peakBytes));
-    return peakBytes + (1 + numCheckpointCopies) * residentBytes;
+    return sessionBytes + peakBytes + (1 + numCheckpointCopies) * residentBytes;
   };
   return {
     normalisesOverBatch:

@@ -39,8 +39,7 @@ const reportIntervalMs = 100;
 /** Only guards against a notification that was lost with a killed thread. */
 const recheckMs = 200;
 
-/** What a session of a small graph, and a thread that prepares batches, were found to take beside tensors. */
-const sessionBytes = 40 * 2 ** 20;
+/** What a thread that prepares batches was found to take beside them. */
 const feedThreadBytes = 40 * 2 ** 20;
 
 const { control: controlBuffer, threads } = workerData as EngineThreadData;
@@ -109,7 +108,7 @@ async function planStepMemory({ prepare, planning }: PlanMemory): Promise<Memory
   using predictor = openPeakPredictor(loadedTf(), options, threads.interOp);
   // What the process takes without any step: code, threads, data, the model's first weights.
   freeUnusedMemory();
-  const baseBytes = process.memoryUsage.rss() + sessionBytes + numFeedThreads() * feedThreadBytes;
+  const baseBytes = process.memoryUsage.rss() + numFeedThreads() * feedThreadBytes;
   const predictPeak = (rung: MemoryRung): number =>
     baseBytes + predictor.predictStep(rung) + numRingSlots(rung) * planning.batchBytes;
   return planMemory({ ...planning, predictPeak, normalisesOverBatch: predictor.normalisesOverBatch });

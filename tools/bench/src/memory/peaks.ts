@@ -3,7 +3,7 @@ import { peakMemoryMiB, resetPeakMemory } from "../subjects/process-usage.ts";
 
 /** MiB of resident memory. */
 export interface PeakMemory {
-  /** With the framework loaded, before there was a model or a batch. */
+  /** With framework and batches loaded, before there was a model. */
   readonly base: number;
   /** Largest while steps were taken, above the base: what a step takes. */
   readonly step: number;

@@ -12,7 +12,7 @@ function measured(
 ): MeasuredSubject {
   const command = { file: "", args: [], env: {} };
   return {
-    subject: { name: family, family, variant: "", precision, isOptional: false, command },
+    subject: { name: family, family, variant: "", precision, budgetBytes: null, isOptional: false, command },
     version: "1",
     peaks: steps.map((step) => ({ base: 400, step, process: 450 + step })),
   };

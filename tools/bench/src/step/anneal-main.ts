@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import type { EngineName, StepExplanation } from "@anneal/contracts";
-import { createEngine } from "@anneal/training";
+import { createEngine, type EngineOptions } from "@anneal/training";
 import { readBatches, toBatches, writeTensors } from "./batches.ts";
+import { planWithin } from "./plan-within.ts";
 import { learningRate, seed, workloadRecipe } from "./recipe.ts";
 import { findWorkload, serve } from "./serve.ts";
 
@@ -11,9 +12,7 @@ await serve((order, tf) => {
   const batches = toBatches(readBatches(order.batchesPath), workload);
   const recipe = workloadRecipe(workload);
   const { batchSize, inputs, labels, numClasses } = workload;
-  const startedAt = performance.now();
-  const engine = createEngine[order.variant as EngineName](tf);
-  const { lowering } = engine.prepare({
+  const options: EngineOptions = {
     recipe,
     recipePath: fileURLToPath(new URL("./recipe.ts", import.meta.url)),
     parameters: {},
@@ -22,33 +21,45 @@ await serve((order, tf) => {
     inputs,
     labels,
     numClasses,
-    optimizer: recipe.optimizer({ parameters: {}, totalSteps: batches.length, stepsPerEpoch: batches.length }),
+    optimizer: recipe.optimizer({
+      parameters: {},
+      totalSteps: order.numStepsAhead,
+      stepsPerEpoch: order.numStepsAhead,
+    }),
     initialWeights: null,
     precision: order.precision,
     lowering: { numSteps: order.numStepsAhead, maxStepsPerCall: workload.numSteps },
-  });
-  const stepsPerCall = lowering?.stepsPerCall ?? 1;
-  const prepareMs = performance.now() - startedAt;
-  const { model, optimizer } = engine.readState();
-  writeTensors(order.weightsPath, model);
-  // Adam keeps two values for each that is trained.
-  const numParameters = optimizer.reduce((sum, { data }) => sum + data.length, 0) / 2;
-  let step = 0;
-  return {
-    ready: { numParameters, prepareMs },
-    takeSteps(numSteps) {
-      let loss = 0;
-      for (let from = 0; from < numSteps; from += stepsPerCall) {
-        const group = batches.slice(from, Math.min(from + stepsPerCall, numSteps));
-        const scalars = group.map((_, index) => ({ step: step + index, learningRate }));
-        for (const { sums, numSamples } of engine.trainBatches(group, scalars)) {
-          loss += (sums.loss ?? Number.NaN) / numSamples / numSteps;
+  };
+  return () => {
+    const startedAt = performance.now();
+    const memory = order.budgetBytes === null ? null : planWithin(tf, options, order.budgetBytes);
+    const engine = createEngine[order.variant as EngineName](tf);
+    const { microBatches = 1, recomputeSegments = 1 } = memory?.rung ?? {};
+    const { lowering } = engine.prepare({ ...options, microBatches, recomputeSegments });
+    const stepsPerCall = lowering?.stepsPerCall ?? 1;
+    const prepareMs = performance.now() - startedAt;
+    const { model, optimizer } = engine.readState();
+    writeTensors(order.weightsPath, model);
+    // Adam keeps two values for each that is trained.
+    const numParameters = optimizer.reduce((sum, { data }) => sum + data.length, 0) / 2;
+    let step = 0;
+    return {
+      ready: { numParameters, prepareMs, memory },
+      takeSteps(numSteps) {
+        let loss = 0;
+        for (let from = 0; from < numSteps; from += stepsPerCall) {
+          const size = Math.min(stepsPerCall, numSteps - from);
+          const group = Array.from({ length: size }, (_, index) => batches[(from + index) % batches.length]!);
+          const scalars = group.map((_, index) => ({ step: step + index, learningRate }));
+          for (const { sums, numSamples } of engine.trainBatches(group, scalars)) {
+            loss += (sums.loss ?? Number.NaN) / numSamples / numSteps;
+          }
+          step += group.length;
         }
-        step += group.length;
-      }
-      return loss;
-    },
-    explain: () => productShareOf(engine.explain()),
+        return loss;
+      },
+      explain: () => productShareOf(engine.explain()),
+    };
   };
 });
 

@@ -10,7 +10,7 @@ import type { SubjectSpec } from "./subject-specs.ts";
 import type { Workload } from "./workloads.ts";
 
 /** What all subjects of a workload are told. */
-export type CommonOrder = Omit<SubjectOrder, "variant" | "precision">;
+export type CommonOrder = Omit<SubjectOrder, "variant" | "precision" | "budgetBytes">;
 
 /** A subject that can take steps and has taken none. */
 export interface Launched {
@@ -19,7 +19,7 @@ export interface Launched {
   /** Of the framework. */
   readonly version: string;
   readonly ready: Ready;
-  /** Resident memory with the framework loaded, before there was a model or a batch. */
+  /** Resident memory with framework and batches loaded, before there was a model. */
   readonly baseMiB: number;
 }
 
@@ -45,8 +45,8 @@ export function orderFor(
 }
 
 export async function launch(scope: BenchScope, spec: SubjectSpec, order: CommonOrder): Promise<Launched> {
-  const { command, variant, precision } = spec;
-  const [process, { version }] = await Subject.start(command, { ...order, variant, precision });
+  const { command, variant, precision, budgetBytes } = spec;
+  const [process, { version }] = await Subject.start(command, { ...order, variant, precision, budgetBytes });
   scope.defer(() => process.close());
   const baseMiB = residentMiB(process.pid);
   return { spec, process, version, ready: await process.prepare(), baseMiB };

@@ -1,4 +1,4 @@
-import type { ComputePrecision } from "@anneal/contracts";
+import type { ComputePrecision, MemoryDecision } from "@anneal/contracts";
 
 /**
  * What the bench and its subjects say to each other, whatever language these are in: the order as JSON on the command
@@ -21,6 +21,8 @@ export interface SubjectOrder {
   readonly precision: ComputePrecision;
   /** Steps that Anneal expects to take: whether it is worth while to try several ways before the first. */
   readonly numStepsAhead: number;
+  /** What the process may take at its peak; Anneal alone plans for it. Null: whatever it takes. */
+  readonly budgetBytes: number | null;
 }
 
 /** Build the model, and whatever else comes before the first step. */
@@ -28,7 +30,7 @@ export interface PrepareRequest {
   readonly type: "prepare";
 }
 
-/** Take this many steps, from the first batch on. */
+/** Take this many steps, from the first batch on; no more than there are batches, but for Anneal, which begins anew then. */
 export interface StepRequest {
   readonly type: "step";
   readonly numSteps: number;
@@ -43,7 +45,7 @@ export type SubjectRequest = PrepareRequest | StepRequest | ExplainRequest;
 
 export type SubjectReply =
   | {
-      /** The framework is there, and nothing of the model or the batches. */
+      /** The framework and the batches are there, and nothing of the model. */
       readonly type: "loaded";
       readonly version: string;
     }
@@ -51,8 +53,10 @@ export type SubjectReply =
       readonly type: "ready";
       /** Values that are trained. */
       readonly numParameters: number;
-      /** From a loaded library to a model that can take steps, in ms. */
+      /** From loaded batches to a model that can take steps, in ms. */
       readonly prepareMs: number;
+      /** How Anneal planned to stay within its budget; null where there was none. */
+      readonly memory?: MemoryDecision | null;
     }
   | {
       readonly type: "stepped";

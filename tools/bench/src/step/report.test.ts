@@ -11,6 +11,7 @@ function measured(name: string, family: SubjectSpec["family"], msPerStep: readon
       family,
       variant: "",
       precision: "float32",
+      budgetBytes: null,
       isOptional: false,
       command: { file: "", args: [], env: {} },
     },

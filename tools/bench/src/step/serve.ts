@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { inspect } from "node:util";
-import { loadTensorflow, type Tfjs } from "@anneal/runtime";
+import { freeUnusedMemory, loadTensorflow, type Tfjs } from "@anneal/runtime";
 import { machineThreads } from "../subjects/mnist.ts";
 import type { PrepareRequest, Ready, SubjectOrder, SubjectReply, SubjectRequest } from "./protocol.ts";
 import { type Workload, type WorkloadName, workloads } from "./workloads.ts";
@@ -18,21 +18,24 @@ export interface Prepared {
 /**
  * Answers the bench's requests one after another until it goes.
  *
- * @param prepare reads the batches and builds the model
+ * @param load brings the batches into memory, and returns what builds the model
  */
-export async function serve(prepare: (order: SubjectOrder, tf: Tfjs) => Prepared): Promise<void> {
+export async function serve(load: (order: SubjectOrder, tf: Tfjs) => () => Prepared): Promise<void> {
   const reply = (message: SubjectReply): void => {
     writeSync(3, `${JSON.stringify(message)}\n`);
   };
   try {
     const order = JSON.parse(process.argv[2] ?? "{}") as SubjectOrder;
     const { tf, version } = loadTensorflow(threadOptions(order));
+    const prepare = load(order, tf);
+    // Loading leaves garbage behind: it is no base to count from.
+    freeUnusedMemory();
     reply({ type: "loaded", version: `TensorFlow.js ${tf.version_core}, TensorFlow ${version}` });
     let prepared: Prepared | null = null;
     for await (const line of createInterface({ input: process.stdin })) {
       const request = JSON.parse(line) as SubjectRequest;
       if (request.type === "prepare") {
-        prepared = prepare(order, tf);
+        prepared = prepare();
         reply({ type: "ready", ...prepared.ready });
       } else reply(await answer(request, prepared));
     }

@@ -19,6 +19,8 @@ export interface SubjectSpec {
   readonly command: SubjectCommand;
   readonly variant: string;
   readonly precision: ComputePrecision;
+  /** Null: whatever it takes. Only Anneal knows budgets. */
+  readonly budgetBytes: number | null;
   /** Whether the others are measured without it where it cannot run. */
   readonly isOptional: boolean;
 }
@@ -57,13 +59,19 @@ export function memorySpecs(peers: readonly PeerCommand[]): readonly SubjectSpec
   return [annealSpec("float32"), annealSpec("bfloat16"), modelFitSpec(), ...peers.map(peerSpec)];
 }
 
+/** Anneal within budgets, which may be too small for a model. The first is without one. */
+export function budgetSpecs(budgets: readonly { readonly name: string; readonly budgetBytes: number }[]) {
+  const plain = annealSpec("float32");
+  return [plain, ...budgets.map((budget): SubjectSpec => ({ ...plain, ...budget, isOptional: true }))];
+}
+
 function peerSpec(peer: PeerCommand): SubjectSpec {
-  return { ...peer, isOptional: true };
+  return { ...peer, budgetBytes: null, isOptional: true };
 }
 
 const { intraOp, interOp } = machineThreads;
 const environment = tensorflowEnvironment({ numIntraOpThreads: intraOp, numInterOpThreads: interOp });
-const own = { precision: "float32", isOptional: false } as const;
+const own = { precision: "float32", budgetBytes: null, isOptional: false } as const;
 const anneal = node(new URL("./anneal-main.ts", import.meta.url));
 
 function node(main: URL): SubjectCommand {

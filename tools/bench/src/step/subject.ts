@@ -20,7 +20,7 @@ export class Subject {
     this.#replies = createInterface({ input: child.stdio[3] as Readable });
   }
 
-  /** A process whose framework is loaded, and nothing else. */
+  /** A process with framework and batches loaded, and nothing else. */
   static async start({ file, args, env }: SubjectCommand, order: SubjectOrder): Promise<readonly [Subject, Loaded]> {
     // stdout is for the bench's result.
     const child = spawn(file, [...args, JSON.stringify(order)], { env, stdio: ["pipe", 2, 2, "pipe"] });

@@ -17,26 +17,30 @@ await serve((order, tf) => {
   const ys = tf.tidy(() =>
     tf.oneHot(tf.tensor(labels, [numSamples, ...workload.labels.shape], "int32"), numClasses).toFloat(),
   );
-  const startedAt = performance.now();
-  const random = installSeededRandom(tf, { seed });
-  random.beginInit();
-  const model = models[workload.name](workload);
-  random.uninstall();
-  model.compile({
-    optimizer: tf.train.adam(learningRate),
-    loss: (oneHot, logits) => tf.losses.softmaxCrossEntropy(oneHot, logits),
-  });
-  const prepareMs = performance.now() - startedAt;
-  const numParameters = model.trainableWeights.reduce((sum, { shape }) => sum + numElements(shape as number[]), 0);
-  const heads = new Map<number, readonly [Tensor, Tensor]>();
-  return {
-    ready: { numParameters, prepareMs },
-    async takeSteps(numSteps) {
-      const head =
-        heads.get(numSteps) ?? ([xs, ys].map((all) => all.slice(0, numSteps * batchSize)) as [Tensor, Tensor]);
-      heads.set(numSteps, head);
-      const { history } = await model.fit(...head, { batchSize, epochs: 1, shuffle: false, verbose: 0 });
-      return Number(history.loss?.[0]);
-    },
+  // TensorFlow takes a copy when a tensor is first read, and the array can go.
+  xs.slice(0, 1).dispose();
+  return () => {
+    const startedAt = performance.now();
+    const random = installSeededRandom(tf, { seed });
+    random.beginInit();
+    const model = models[workload.name](workload);
+    random.uninstall();
+    model.compile({
+      optimizer: tf.train.adam(learningRate),
+      loss: (oneHot, logits) => tf.losses.softmaxCrossEntropy(oneHot, logits),
+    });
+    const prepareMs = performance.now() - startedAt;
+    const numParameters = model.trainableWeights.reduce((sum, { shape }) => sum + numElements(shape as number[]), 0);
+    const heads = new Map<number, readonly [Tensor, Tensor]>();
+    return {
+      ready: { numParameters, prepareMs },
+      async takeSteps(numSteps) {
+        const head =
+          heads.get(numSteps) ?? ([xs, ys].map((all) => all.slice(0, numSteps * batchSize)) as [Tensor, Tensor]);
+        heads.set(numSteps, head);
+        const { history } = await model.fit(...head, { batchSize, epochs: 1, shuffle: false, verbose: 0 });
+        return Number(history.loss?.[0]);
+      },
+    };
   };
 });
