@@ -2,6 +2,7 @@ import { type MemoryDecision, policySchema } from "@anneal/contracts";
 import { bytesInWords, planMemory } from "@anneal/policy";
 import { freeUnusedMemory, type Tfjs } from "@anneal/runtime";
 import { type EngineOptions, openPeakPredictor } from "@anneal/training";
+import { machineThreads } from "../subjects/mnist.ts";
 
 /**
  * The rung that a trainer would choose for a process with these bytes.
@@ -9,7 +10,7 @@ import { type EngineOptions, openPeakPredictor } from "@anneal/training";
  * @throws AnnealError BUDGET_TOO_SMALL
  */
 export function planWithin(tf: Tfjs, options: EngineOptions, budgetBytes: number): MemoryDecision {
-  using predictor = openPeakPredictor(tf, options);
+  using predictor = openPeakPredictor(tf, options, machineThreads.interOp);
   freeUnusedMemory();
   const baseBytes = process.memoryUsage.rss();
   return planMemory({
