@@ -1,6 +1,6 @@
 export { arrays, Dataset, fashionMnist, idx, mnist, mobyDick, textWindows } from "./dataset.ts";
 export { type Feed, type FeedStats, numFeedThreads, openFeed } from "./feed.ts";
-export { type FieldSpec, formatField, numElements, type TypedArray } from "./fields.ts";
+export { dtypeOf, type FieldSpec, formatField, numElements, type TypedArray, viewOf } from "./fields.ts";
 export { type OpenDataset, openDataset } from "./open.ts";
 export { evaluationPlan, type FeedPlan, trainingPlan } from "./plan.ts";
 export { RandomStream } from "./random.ts";
@@ -14,5 +14,6 @@ export {
   type Schedule,
   stepsPerEpoch,
 } from "./schedule.ts";
+export { alignUp, allocateShared } from "./shared-memory.ts";
 export { type Transform, type TransformFactory, type TransformReference, transform } from "./transform.ts";
 export { normalise, rotate, rotateAndShift, shift } from "./transforms/index.ts";

@@ -64,6 +64,7 @@ export class CompiledEngine implements StepEngine {
     this.#prepared = { step, graph, random, numUpdates: 0, isSumming: false };
     const facts = { numParameters: numParametersOf(step), scalesLoss: scalesLoss(options) };
     const values = initialValues(step, graph.state);
+    releaseData(this.#tf, step);
     const asked = askedOf(options);
     if ("lowering" in asked) {
       const kept = graph.openKept(asked.lowering, values);
@@ -237,6 +238,12 @@ function askedOf(options: EngineOptions): StepExecution | LoweringTrial {
   const { lowering = "graph", stepsPerCall = 1 } = options;
   if (typeof lowering === "string") return { lowering, stepsPerCall: mayGroup(options) ? stepsPerCall : 1 };
   return mayGroup(options) ? lowering : { ...lowering, maxStepsPerCall: 1 };
+}
+
+/** From here on the session has the variables' values: TensorFlow.js's own would lie there as long as the engine lives. */
+function releaseData(tf: Tfjs, { variables }: RecipeStep): void {
+  const backend = tf.backend();
+  for (const { variable } of variables) backend.disposeData(variable.dataId);
 }
 
 function initialValues(step: RecipeStep, state: StepState): readonly FeedValues[] {

@@ -24,6 +24,7 @@ import { type Accumulation, accumulationOf } from "./step-program/accumulate.ts"
 import { type Call, entryOf, keyOf, parseKey } from "./step-program/entries.ts";
 import { loadEntry, readEntry, type StateVariable, type StepState, stepStateOf } from "./step-program/state.ts";
 import { type StepFit, type TracedRandom, traceFit } from "./step-program/trace-step.ts";
+import { alignedCopies } from "./tensor-copies.ts";
 
 /** What a step is traced with. */
 interface Tracing {
@@ -150,7 +151,7 @@ export class StepGraph {
 
   load(values: readonly FeedValues[]): void {
     guardEngine("loading the state", () => {
-      this.#session!.calls.get("load")!(values);
+      this.#session!.calls.get("load")!(alignedCopies(values));
       this.#session!.calls.get(keyOf(clearCall.call))?.(clearCall.feeds);
     });
   }

@@ -1,6 +1,7 @@
 import type { NamedTensor } from "@anneal/checkpoint";
 import { AnnealError } from "@anneal/contracts";
-import type { Tfjs } from "@anneal/runtime";
+import { alignUp, allocateShared, dtypeOf, viewOf } from "@anneal/data";
+import type { FeedValues, Tfjs } from "@anneal/runtime";
 import type { Tensor } from "@tensorflow/tfjs";
 
 export interface TensorSource {
@@ -51,6 +52,21 @@ export function copyValues(sources: readonly TensorValues[]): readonly NamedTens
     data.set(values);
     offset += data.byteLength;
     return { name, dtype: isInteger ? "I32" : "F32", shape: [...shape], data } as const;
+  });
+}
+
+/**
+ * Copies that TensorFlow takes as they are, in memory that goes back to the operating system with them: of other memory it makes copies
+ * of its own, whose room it keeps for good.
+ */
+export function alignedCopies(sources: readonly FeedValues[]): readonly FeedValues[] {
+  const buffer = allocateShared(sources.reduce((sum, { byteLength }) => sum + alignUp(byteLength), 0));
+  let offset = 0;
+  return sources.map((source) => {
+    const bytes = new Uint8Array(buffer, offset, source.byteLength);
+    bytes.set(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+    offset += alignUp(source.byteLength);
+    return viewOf(buffer, dtypeOf(source), bytes.byteOffset, source.length);
   });
 }
 
