@@ -11,7 +11,7 @@ import { WorkflowFailedError } from "@temporalio/client";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ScriptedStack } from "./test-support/scripted-stack.ts";
-import { Script } from "./test-support/scripted-trainer.ts";
+import { Script, scriptedLedger } from "./test-support/scripted-trainer.ts";
 
 let stack: ScriptedStack;
 
@@ -54,7 +54,7 @@ describe("the train workflow on a real server", () => {
     const handle = await begin("plain", script);
     const result = await handle.result();
     expect(result).toMatchObject({ step: 12, evaluation: { metrics: { loss: 0.5 } }, numFailedAttempts: 0 });
-    expect(result).toMatchObject({ plan: script.plan, modelBytes: 4_000 });
+    expect(result).toMatchObject({ plan: script.plan, modelBytes: 4_000, ledger: scriptedLedger });
     expect(result.usage).toMatchObject({ numSteps: 12, numSamples: 120, trainingMs: 60, peakRssBytes: 2 ** 30 });
     expect(script.numSpawned).toBe(1);
     expect(script.numAlive).toBe(0);
@@ -230,7 +230,7 @@ describe("the train workflow on a real server", () => {
     const epochs = 30;
     const script = new Script([], { epochs, stepsPerEpoch: 1, totalSteps: epochs });
     const handle = await begin("long", script, { segment: { maxHistoryEvents: 60 } });
-    expect(await handle.result()).toMatchObject({ step: epochs, usage: { numSteps: epochs } });
+    expect(await handle.result()).toMatchObject({ step: epochs, usage: { numSteps: epochs }, ledger: scriptedLedger });
     const { historyLength, runId, memo, searchAttributes: attributes } = await handle.describe();
     expect(memo).toEqual({ recipe: "scripted" });
     expect(attributes).toMatchObject({ AnnealStatus: ["completed"], AnnealStep: [epochs] });

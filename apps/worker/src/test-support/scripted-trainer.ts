@@ -4,6 +4,7 @@ import {
   type CheckpointReference,
   type Corrections,
   type ErrorCode,
+  type Ledger,
   type Metrics,
   type PreparedRun,
   type Progress,
@@ -67,6 +68,19 @@ export class Script {
   }
 }
 
+export const scriptedLedger: Ledger = {
+  step: 0,
+  precision: "float32",
+  ranIn: "float32",
+  productShare: 1,
+  timeShares: { float32: 1 },
+  stepMilliseconds: 5,
+  tensors: [{ class: "weights", dtype: "float32", numBytes: 4_000, bytesAtPeak: 4_000 }],
+  kernels: [{ op: "MatMul", dtype: "float32", numRuns: 1, microseconds: 5_000 }],
+  memory: null,
+  shadowLosses: [],
+};
+
 class ScriptedTrainer implements Trainer {
   readonly pid = process.pid;
   readonly exited: Promise<void>;
@@ -93,7 +107,8 @@ class ScriptedTrainer implements Trainer {
       peakRssBytes: this.#script.peakRssBytes,
       loadedRssBytes: 2 ** 28,
     };
-    return { ...this.#script.result(), usage };
+    // A step is recorded once in the life of a trainer: later segments may come without.
+    return { ...this.#script.result(), usage, ...(from === 0 && { ledger: scriptedLedger }) };
   }
 
   async prepare(): Promise<PreparedRun> {
