@@ -1,14 +1,18 @@
 """Graphs of the same models as one writes them by hand for TensorFlow: fused ops, products in bfloat16 where it pays, gradients
-by TensorFlow, its fused Adam, float32 weights. What a compiler is measured against."""
+by TensorFlow, its fused Adam, float32 weights. What a compiler is measured against. As "automatic" the same in float32, given to
+TensorFlow's automatic mixed precision."""
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import rewriter_config_pb2
 
 from subject import order, read_batches, read_tensors, serve
 
 v1 = tf.compat.v1
 
-half = tf.as_dtype(order["precision"])
+# Whose choice it is what is computed in bfloat16: that of the code below, or of TensorFlow's own pass over a float32 graph.
+is_automatic = order["variant"] == "automatic"
+half = tf.float32 if is_automatic else tf.as_dtype(order["precision"])
 num_classes = order["numClasses"]
 initial = read_tensors(order["weightsPath"])
 variables = {}
@@ -149,7 +153,11 @@ def prepare(batches):
     adam = v1.train.AdamOptimizer(order["learningRate"], epsilon=1e-7)
     step = tf.group(adam.apply_gradients(zip(gradients, trained)), *updates)
     threads = order["numThreads"]
-    session = v1.Session(config=v1.ConfigProto(intra_op_parallelism_threads=threads))
+    config = v1.ConfigProto(intra_op_parallelism_threads=threads)
+    if is_automatic:
+        on = rewriter_config_pb2.RewriterConfig.ON
+        config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 = on
+    session = v1.Session(config=config)
     session.run(v1.global_variables_initializer())
     run = session.make_callable([loss, step], [x, y])
 

@@ -12,7 +12,7 @@ import type { SubjectCommand } from "./subject.ts";
 
 export interface PeerCommand {
   readonly name: string;
-  readonly family: "Keras" | "PyTorch" | "hand-written graph";
+  readonly family: "Keras" | "PyTorch" | "hand-written graph" | "TensorFlow's mixed precision";
   readonly command: SubjectCommand;
   readonly variant: string;
   readonly precision: ComputePrecision;
@@ -24,8 +24,8 @@ const directory = fileURLToPath(new URL("../../python/", import.meta.url));
 const run = promisify(execFile);
 
 /**
- * Each Python peer in both of its ways, and in bfloat16 a graph that is written by hand, in an environment that is made when
- * it is first asked for.
+ * Each Python peer in both of its ways, and in bfloat16 a graph that is written by hand, alone and in float32 under TensorFlow's own
+ * automatic mixed precision, in an environment that is made when it is first asked for.
  */
 export async function peerCommands(scope: BenchScope, precision: ComputePrecision): Promise<readonly PeerCommand[]> {
   const file = await ensureEnvironment(scope);
@@ -37,12 +37,20 @@ export async function peerCommands(scope: BenchScope, precision: ComputePrecisio
     variant: "graph",
     isDefault: false,
   } as const;
+  const automatic = {
+    name: "TensorFlow's mixed precision",
+    family: "TensorFlow's mixed precision",
+    variant: "automatic",
+    isDefault: false,
+  } as const;
   const ways = [
     { name: "Keras", family: "Keras", command: keras, variant: "graph", isDefault: true },
     { name: "Keras jit_compile", family: "Keras", command: keras, variant: "jit", isDefault: false },
     { name: "PyTorch", family: "PyTorch", command: torch, variant: "eager", isDefault: true },
     { name: "PyTorch torch.compile", family: "PyTorch", command: torch, variant: "compile", isDefault: false },
-    ...(precision === "float32" ? [] : [{ ...graph, command: command("graph_subject.py") }]),
+    ...(precision === "float32"
+      ? []
+      : [graph, automatic].map((way) => ({ ...way, command: command("graph_subject.py") }))),
   ] as const;
   return ways.map((way) => ({ ...way, precision }));
 }

@@ -11,13 +11,21 @@ const { compared, measured: alone } = rowsOf("step");
 const tfjs: Family = "tfjs-node model.fit";
 const python: readonly Family[] = ["Keras", "PyTorch"];
 /** Whom our step is compared with, where they were measured: one row each. */
-const peerFamilies: readonly Family[] = ["Anneal eager", "Anneal float32", tfjs, ...python, "hand-written graph"];
+const peerFamilies: readonly Family[] = [
+  "Anneal eager",
+  "Anneal float32",
+  tfjs,
+  ...python,
+  "hand-written graph",
+  "TensorFlow's mixed precision",
+];
 /** Whom the geometric mean over the workloads is of. */
 const meanPeers: readonly { readonly peer: string; readonly families: readonly Family[] }[] = [
   { peer: tfjs, families: [tfjs] },
   { peer: "Anneal float32", families: ["Anneal float32"] },
   { peer: "the better Python peer", families: python },
   { peer: "hand-written graph", families: ["hand-written graph"] },
+  { peer: "TensorFlow's mixed precision", families: ["TensorFlow's mixed precision"] },
 ];
 
 /** Rows against the best variant of each peer, means over the workloads, and a sentence a workload that shows equal work. */

@@ -15,7 +15,8 @@ export interface SubjectSpec {
     | "tfjs-node model.fit"
     | "Keras"
     | "PyTorch"
-    | "hand-written graph";
+    | "hand-written graph"
+    | "TensorFlow's mixed precision";
   readonly command: SubjectCommand;
   readonly variant: string;
   readonly precision: ComputePrecision;
