@@ -101,6 +101,16 @@ export function transpose(value: Value, order: readonly number[], options: NodeO
   return makeValue("Transpose", [value, intVector(order)], attributes, options);
 }
 
+/**
+ * `value` itself, through a node that TensorFlow neither removes nor looks through: what takes it is not fused with what makes it, and
+ * waits for the nodes in `controls`.
+ */
+export function barrier(value: Value, options: NodeOptions = {}): Value {
+  // Identities are removed. A cast to the same type hands on the memory as well, and `ModelPruner` and `Remapper` let it be.
+  const { dtype } = typeOf(value);
+  return makeValue("Bitcast", [value], { ...typeAttribute("T", dtype), ...typeAttribute("type", dtype) }, options);
+}
+
 /** A call of an op whose only attribute is the dtype of its inputs. */
 export function simpleCall(op: string, inputs: readonly Value[], options: NodeOptions = {}): Value {
   return makeValue(op, inputs, typeAttribute("T", typeOf(inputs[0]!).dtype), options);

@@ -1,6 +1,7 @@
 export { type Attribute, type Attributes, attribute, readAttribute } from "./attributes.ts";
 export {
   assignVariable,
+  barrier,
   constant,
   intVector,
   makeNode,

@@ -12,7 +12,15 @@ export interface MemoryUse {
   readonly workspaceBytes: number;
 }
 
+const known = new WeakMap<Node, MemoryUse>();
+
 export function memoryUseOf(node: Node): MemoryUse {
+  const found = known.get(node) ?? readMemoryUse(node);
+  known.set(node, found);
+  return found;
+}
+
+function readMemoryUse(node: Node): MemoryUse {
   const row = opTable[node.op];
   const call = callOf(node);
   return {

@@ -1,6 +1,7 @@
 import { type ExplainedNode, type ExplainedPart, type StepPhase, stepPhases } from "@anneal/contracts";
 import { formatType, type Graph, type Node, opTable } from "@anneal/graph";
 import type { NodeTiming } from "@anneal/runtime";
+import { recomputedPrefix } from "../recompute/build.ts";
 import { gradientPrefix } from "../trace/trace-backend.ts";
 
 /** Which part of a step something belongs to, and what it is for. */
@@ -85,11 +86,14 @@ function byPhase(value: (phase: StepPhase) => number): Readonly<Record<StepPhase
 }
 
 function placeOf(scope: string, op: Node["op"], variables: readonly string[]): Place {
-  const isGradient = scope.startsWith(gradientPrefix);
-  const within = isGradient ? scope.slice(gradientPrefix.length) : scope;
+  // What is computed again is part of the way back.
+  const isRecomputed = scope.startsWith(recomputedPrefix);
+  const own = isRecomputed ? scope.slice(recomputedPrefix.length) : scope;
+  const isGradient = own.startsWith(gradientPrefix);
+  const within = isGradient ? own.slice(gradientPrefix.length) : own;
   const isOfVariable = variables.includes(within);
   const part = isOfVariable && within.includes("/") ? within.slice(0, within.lastIndexOf("/")) : within;
   const updates = opTable[op]?.kind === "state" && op !== "ReadVariableOp" && op !== "VarHandleOp";
   if (updates || (isOfVariable && op !== "ReadVariableOp" && op !== "VarHandleOp")) return { part, phase: "update" };
-  return { part, phase: isGradient ? "backward" : "forward" };
+  return { part, phase: isGradient || isRecomputed ? "backward" : "forward" };
 }

@@ -19,6 +19,7 @@ test("a node's time is its fastest run, and its place is told by its name", () =
       timing("dense/MatMul", "_FusedMatMul", 7),
       timing("gradient/dense/MatMul_1", "MatMul", 20),
       timing("gradient/dense/MatMul_1", "MatMul", 15),
+      timing("recomputed/dense/MatMul", "MatMul", 6),
       timing("dense/kernel/ResourceApplyAdam", "ResourceApplyAdam", 2),
       timing("AddN", "AddN", 1),
     ],
@@ -26,6 +27,7 @@ test("a node's time is its fastest run, and its place is told by its name", () =
   expect(attributeTimings(runs, ["dense/kernel"])).toEqual([
     { name: "gradient/dense/MatMul_1", op: "MatMul", part: "dense", phase: "backward", microseconds: 30 },
     { name: "dense/MatMul", op: "_FusedMatMul", part: "dense", phase: "forward", microseconds: 7 },
+    { name: "recomputed/dense/MatMul", op: "MatMul", part: "dense", phase: "backward", microseconds: 6 },
     {
       name: "dense/kernel/ResourceApplyAdam",
       op: "ResourceApplyAdam",

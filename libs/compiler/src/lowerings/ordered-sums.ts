@@ -1,4 +1,13 @@
-import { opTable, type RewriteContext, rewriteGraph, simpleCall, type Value } from "@anneal/graph";
+import {
+  type Graph,
+  memoryUseOf,
+  type Node,
+  opTable,
+  type RewriteContext,
+  rewriteGraph,
+  simpleCall,
+  type Value,
+} from "@anneal/graph";
 import type { Pass } from "../passes/pass.ts";
 
 /**
@@ -17,21 +26,30 @@ export const orderedSums: Pass = {
         const ordered = [inputs[first]!, ...inputs.toSpliced(first, 1)];
         return [{ node: { ...node, op, inputs: ordered, controls, scope }, index: 0 }];
       }
-      const [start, ...rest] = inputs as readonly [Value, ...Value[]];
-      return [rest.reduce((sum, term) => simpleCall("AddV2", [sum, term], { scope, controls }), start)];
+      return [addOneByOne({ inputs, controls, scope })];
     }),
 };
 
-/** Whether a value has memory of its own that nobody but its one user can be reading. */
-function isFree(value: Value, { numUses, original }: RewriteContext): boolean {
-  const { op } = value.node;
-  return numUses(original(value)) === 1 && ownsMemory.has(opTable[op]?.kind ?? "") && !aliases.has(op);
+/** Sums that were in order, after others have come to need their first terms: they keep their order, written as additions of two. */
+export function keepOrder(graph: Graph): Graph {
+  return rewriteGraph(graph, (node, context) =>
+    node.op !== "AddN" || isFree(node.inputs[0]!, context) ? null : [addOneByOne(node)],
+  );
 }
 
-/**
- * Kinds of ops that compute what they return. Casts to the same dtype and sums over axes of size 1 would be views, too:
- * `simplify-movement` and `simplify-arithmetic` leave none.
- */
+function addOneByOne({ inputs, controls, scope }: Pick<Node, "inputs" | "controls" | "scope">): Value {
+  const [start, ...rest] = inputs as readonly [Value, ...Value[]];
+  return rest.reduce((sum, term) => simpleCall("AddV2", [sum, term], { scope, controls }), start);
+}
+
+/** Whether a value has memory of its own that nobody but its one user can be reading. */
+function isFree(value: Value, { numUses, original }: RewriteContext): boolean {
+  const { node } = value;
+  const isOwn = ownsMemory.has(opTable[node.op]?.kind ?? "") && memoryUseOf(node).viewOf === null;
+  return isOwn && numUses(original(value)) === 1;
+}
+
+/** Kinds of ops that compute what they return. Sums over axes of size 1 would be views, too: `simplify-arithmetic` leaves none. */
 const ownsMemory: ReadonlySet<string> = new Set([
   "elementwise",
   "reduction",
@@ -39,4 +57,3 @@ const ownsMemory: ReadonlySet<string> = new Set([
   "pooling",
   "normalization",
 ]);
-const aliases: ReadonlySet<string> = new Set(["Identity", "StopGradient"]);

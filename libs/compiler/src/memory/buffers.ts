@@ -1,4 +1,14 @@
-import { bytesOf, type Graph, memoryUseOf, type Node, opTable, sameType, typeOf, type Value } from "@anneal/graph";
+import {
+  bytesOf,
+  type Graph,
+  memoryUseOf,
+  type Node,
+  opTable,
+  sameType,
+  sameValue,
+  typeOf,
+  type Value,
+} from "@anneal/graph";
 
 /** A piece of memory and the values that show it. */
 export interface Buffer {
@@ -38,6 +48,32 @@ export class Buffers {
   /** Memory that somebody needs now. */
   alive(): readonly Buffer[] {
     return [...this.#live];
+  }
+
+  /** Bytes that a node which can run now would take, and the memory that nobody needs once it has run. */
+  effectOf(node: Node): { readonly takenBytes: number; readonly freed: readonly Buffer[] } {
+    const { viewOf, inPlace, workspaceBytes } = memoryUseOf(node);
+    const released = new Map<Buffer, number>();
+    for (const [index, value] of node.inputs.entries()) {
+      const buffer = this.#bufferOf(value);
+      const isLastOfNode = !node.inputs.some((other, place) => place > index && sameValue(other, value));
+      const numTaken = node.inputs.filter((other) => sameValue(other, value)).length;
+      if (buffer === undefined || !isLastOfNode || this.#usesOf(value.node)[value.index] !== numTaken) continue;
+      released.set(buffer, (released.get(buffer) ?? 0) + 1);
+    }
+    const taken = new Set<Buffer>();
+    let takenBytes = 0;
+    for (const [index, type] of node.outputs.entries()) {
+      if (viewOf !== null || isKeptElsewhere(node)) break;
+      const input = inPlace.find((place) => this.#canTake(node, place, index, taken));
+      if (input === undefined) takenBytes += bytesOf(type) + (index === 0 ? workspaceBytes : 0);
+      else taken.add(this.#bufferOf(node.inputs[input]!)!);
+    }
+    const shown = viewOf === null ? undefined : this.#bufferOf(node.inputs[viewOf]!);
+    const freed = [...released].filter(
+      ([buffer, count]) => buffer.numLive === count && !taken.has(buffer) && buffer !== shown,
+    );
+    return { takenBytes, freed: freed.map(([buffer]) => buffer) };
   }
 
   /** Gives the outputs of a node memory: of its inputs, or new. */
@@ -95,6 +131,11 @@ export class Buffers {
   #freeIfUnused(buffer: Buffer): void {
     if (buffer.numLive > 0 || !this.#live.delete(buffer)) return;
     this.#bytes -= buffer.bytes;
+  }
+
+  /** The memory that a node's inputs are in, each piece once. */
+  takenBy(node: Node): ReadonlySet<Buffer> {
+    return new Set(node.inputs.flatMap((value) => this.#bufferOf(value) ?? []));
   }
 
   #bufferOf({ node, index }: Value): Buffer | undefined {

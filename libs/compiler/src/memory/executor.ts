@@ -1,4 +1,5 @@
 import type { Graph, Node } from "@anneal/graph";
+import { dependenciesOf } from "./dependencies.ts";
 import { estimateMicroseconds, isExpensive } from "./durations.ts";
 
 /** What happens when a graph runs: a node begins, a node has ended. */
@@ -15,7 +16,7 @@ export interface ExecutorEvents {
  * @param numThreads ops that run at the same time
  */
 export function simulateExecutor(graph: Graph, numThreads: number, { begin, end }: ExecutorEvents): void {
-  const { successors, numWaiting } = readDependencies(graph);
+  const { successors, numWaiting } = dependenciesOf(graph);
   const threads = Array.from({ length: numThreads }, (): Thread => ({ own: [], offered: [], running: null, until: 0 }));
   const [first] = threads as [Thread, ...Thread[]];
   let now = 0;
@@ -68,19 +69,4 @@ interface Thread {
 /** The oldest of what another thread offers. */
 function steal(threads: readonly Thread[]): Node | undefined {
   return threads.find(({ offered }) => offered.length > 0)?.offered.pop();
-}
-
-function readDependencies({ nodes }: Graph) {
-  const successors = new Map<Node, Node[]>();
-  const numWaiting = new Map<Node, number>();
-  for (const node of nodes) {
-    const needed = new Set([...node.inputs.map((input) => input.node), ...node.controls]);
-    numWaiting.set(node, needed.size);
-    for (const other of needed) {
-      const known = successors.get(other);
-      if (known === undefined) successors.set(other, [node]);
-      else known.push(node);
-    }
-  }
-  return { successors, numWaiting };
 }

@@ -109,6 +109,12 @@ export const elementwiseOps: OpFamily = {
     viewOf: viewOfFirst,
     infer: (call) => [call.input(0)],
   }),
+  // To its own dtype alone.
+  Bitcast: {
+    kind: "elementwise",
+    viewOf: viewOfFirst,
+    infer: (call) => [call.type("type") === call.input(0).dtype ? call.input(0) : call.fail("changes the dtype")],
+  },
   // Always in memory of its own, unlike Identity.
   DeepCopy: { kind: "elementwise", stateful: true, infer: (call) => [call.input(0)] },
   ...rows(["IsFinite", "IsInf", "IsNan"], toBool),

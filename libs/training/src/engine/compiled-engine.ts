@@ -39,7 +39,6 @@ import { callOf } from "./step-program/entries.ts";
 import type { StepState } from "./step-program/state.ts";
 import { type TracedRandom, tracedKey } from "./step-program/trace-step.ts";
 import { copyTensors, copyValues, matchTensors } from "./tensor-copies.ts";
-import { refuse } from "./unsupported.ts";
 import { modelTargets } from "./variables.ts";
 
 /** Runs a step, or several, as one call of one TensorFlow graph, traced from the recipe and compiled. */
@@ -55,7 +54,6 @@ export class CompiledEngine implements StepEngine {
 
   prepare(options: EngineOptions): PreparedEngine {
     this.dispose();
-    refuse(this.name, ["recomputeSegments"], options);
     const traced: TracedRandom = { step: null };
     const random = installSeededRandom(this.#tf, { seed: options.seed, makeKey: tracedKey(this.#tf, traced) });
     random.beginInit();

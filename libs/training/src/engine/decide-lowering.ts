@@ -25,7 +25,10 @@ export function decideLowering(asked: StepExecution | LoweringTrial, context: Me
   const openMilliseconds = performance.now() - start;
   const second = plain.time();
   const milliseconds = second > shortStepMs ? second : Math.min(...repeat(numRounds, plain.time));
-  const others = executionsWorthTrying(asked, { milliseconds, openMilliseconds });
+  const others = executionsWorthTrying(asked, { milliseconds, openMilliseconds }).filter(
+    // XLA computes nothing twice: whoever asks for that has too little memory for it.
+    ({ lowering }) => lowering === "graph" || (context.step.options.recomputeSegments ?? 1) === 1,
+  );
   return others.length === 0 ? tooShort : chooseLowering(measureAll(plain, others, context));
 }
 

@@ -6,8 +6,9 @@ import { isShadow } from "./step-program/shadow.ts";
 
 /** Every pass that a step goes through. */
 export function passesOf(step: Pick<RecipeStep, "options" | "layerPrecision">, lowering: Lowering): readonly Pass[] {
-  const without = step.options.crossEntropy === "clipped" ? ["unclip-cross-entropy"] : [];
-  return pipelineOf({ lowering, without, formats: formatsOf(step) });
+  const { crossEntropy, recomputeSegments = 1 } = step.options;
+  const without = crossEntropy === "clipped" ? ["unclip-cross-entropy"] : [];
+  return pipelineOf({ lowering, without, formats: formatsOf(step), recomputeSegments });
 }
 
 /** The formats that any part of the step is to be computed in, with the parts. */

@@ -79,6 +79,13 @@ export const elementwiseCalls: CallFamily = {
     })),
   ),
   ...alike(
+    ["Bitcast"],
+    fc.tuple(shapes, number).map(([shape, dtype]) => ({
+      inputs: [tensor(shape, dtype)],
+      attributes: { type: attribute.type(dtype) },
+    })),
+  ),
+  ...alike(
     ["Select"],
     fc.tuple(shapes, number, fc.constantFrom("scalar", "rows", "all")).map(([shape, dtype, kind]) => {
       const condition = kind === "scalar" ? [] : kind === "rows" ? shape.slice(0, 1) : shape;
