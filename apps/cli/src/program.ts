@@ -67,7 +67,7 @@ Environment:
   ANNEAL_CACHE         downloads and builds, shared (default: ~/.cache/anneal)
   ANNEAL_DEVICE        cpu (default) or gpu
   ANNEAL_MAX_TRAINERS  runs that the worker trains at a time (default: 1); further ones queue
-  ANNEAL_TRAINER_LAUNCHER   a command that starts trainers, such as "prlimit --as=30000000000"
+  ANNEAL_TRAINER_LAUNCHER   a command that starts trainers, such as "prlimit --data=4000000000"
   ANNEAL_UI_URL        base of the web UI that belongs to TEMPORAL_ADDRESS
   ANNEAL_DEBUG=1       stack traces with errors
   TEMPORAL_ADDRESS     use this server instead of a local one; TEMPORAL_NAMESPACE, TEMPORAL_TLS,

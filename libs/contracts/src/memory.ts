@@ -1,7 +1,7 @@
 /** Memory that a process may take at most, and who says so. */
 export interface GrantedMemory {
   readonly bytes: number;
-  /** `the machine`, `its control group`, `the limit of its address space`. */
+  /** `the machine`, `its control group`, `the limit of its address space`, `the limit of its data`. */
   readonly source: string;
 }
 

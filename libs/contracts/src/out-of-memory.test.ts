@@ -11,6 +11,11 @@ test.each([
     new Error("Session fail to run with error: Status: 5, message: could not execute a primitive, in file mkl.cc"),
     true,
   ],
+  [
+    new Error("Compute received an exception:Status:1, message: could not create a memory object. in file mkl.cc"),
+    true,
+  ],
+  [new Error("Compute received an exception:Status: 3, message: could not set a memory data handle"), false],
   [new Error("Invalid TF_Status: 10\nMessage: could not allocate memory for the primitive"), true],
   [new Error("Invalid TF_Status: 10\nMessage: the operation was cancelled"), false],
   [new Error("std::bad_alloc"), true],

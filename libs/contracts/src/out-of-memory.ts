@@ -7,7 +7,9 @@ const forms = [
   // ABORTED has many causes; with memory in its text it has one.
   /(?:ABORTED|Invalid TF_Status: 10\b)[\s\S]*?(?:memory|alloc)/i,
   // oneDNN, whose primitives fail for want of memory where shapes and formats were checked before, as TensorFlow does.
-  /could not (?:create|execute) a primitive/,
+  /could not (?:create|execute) a (?:primitive|memory object)/,
+  // Its status 1, dnnl_out_of_memory.
+  /received an exception: ?Status: ?1,/,
   // C++ and the system.
   /bad_alloc/,
   /(?:failed to|could not) allocate memory/i,

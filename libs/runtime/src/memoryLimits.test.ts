@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const gibibyte = 2 ** 30;
 const machine = {
   "proc/meminfo": "MemTotal:       25165824 kB\nMemFree:        1 kB\nMemAvailable:   12582912 kB\n",
-  "proc/self/status": "VmPeak:\t 4194304 kB\nVmSize:\t 3145728 kB\nVmRSS:\t 1048576 kB\n",
+  "proc/self/status": "VmPeak:\t 4194304 kB\nVmSize:\t 3145728 kB\nVmRSS:\t 1048576 kB\nVmData:\t 2097152 kB\n",
   "proc/self/limits":
     "Limit   Soft Limit  Hard Limit  Units\nMax address space         unlimited            unlimited            bytes\n",
 };
@@ -98,6 +98,13 @@ test.each<[string, Readonly<Record<string, string>>, number, string]>([
     4,
     "the limit of its address space",
   ],
+  // 4 GiB, of which 2 are taken.
+  [
+    "the data's limit",
+    { "proc/self/limits": `Max data size             ${4 * gibibyte}           unlimited            bytes\n` },
+    3,
+    "the limit of its data",
+  ],
 ])("grants %s", (_name, files, gibibytes, source) => {
   expect(grantedMemory(tree(files))).toEqual({ bytes: gibibytes * gibibyte, source });
 });
@@ -177,13 +184,15 @@ test.each<[string, Readonly<Record<string, string>>, number | null]>([
 
 test("a process and its limits, until it is gone", () => {
   const root = tree({
-    "proc/7/status": "VmPeak:\t 4096 kB\nVmRSS:\t 1024 kB\n",
-    "proc/7/limits": "Max address space         8388608              unlimited            bytes\n",
+    "proc/7/status": "VmPeak:\t 4096 kB\nVmRSS:\t 1024 kB\nVmData:\t 2048 kB\n",
+    "proc/7/limits": [
+      "Max data size             unlimited            unlimited            bytes",
+      "Max address space         8388608              unlimited            bytes\n",
+    ].join("\n"),
   });
   expect(readProcessMemory(7, root)).toEqual({
     rssBytes: 1_048_576,
-    peakVirtualBytes: 4_194_304,
-    virtualLimitBytes: 8_388_608,
+    limits: [{ usedBytes: 4_194_304, limitBytes: 8_388_608 }],
   });
   expect(readProcessMemory(8, root)).toBeNull();
 });

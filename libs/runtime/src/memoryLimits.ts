@@ -2,13 +2,13 @@ import { join } from "node:path";
 import type { GrantedMemory, MemoryReading } from "@anneal/contracts";
 import { type MemoryGroups, memoryGroups, readText } from "./controlGroups.ts";
 
-/** The smallest of what the machine, the control groups (version 1 and 2) and the address space's limit leave to this process. */
+/** The smallest of what the machine, the control groups (version 1 and 2) and the process's own limits leave to it. */
 export function grantedMemory(root = "/"): GrantedMemory {
   const machine = meminfo(root, "MemTotal");
   const limits: readonly GrantedMemory[] = [
     ...(machine === null ? [] : [{ bytes: machine, source: "the machine" }]),
     ...groupLimits(root).map(({ limitBytes }) => ({ bytes: limitBytes, source: "its control group" })),
-    ...addressSpace(root),
+    ...leftByLimits(root),
   ];
   const smallest = limits.toSorted((a, b) => a.bytes - b.bytes)[0];
   // Not Linux: nothing says how much there is.
@@ -45,19 +45,24 @@ export function readOomKills(root = "/"): number | null {
   return null;
 }
 
-/** What a process takes of its limits; null once it is gone, or where there is no `/proc`. */
+/** What a process has, and has of its limits; null once it is gone, or where there is no `/proc`. */
 export interface ProcessMemory {
   readonly rssBytes: number;
-  /** Largest size of its address space so far, and that size's limit, null for none. */
-  readonly peakVirtualBytes: number;
-  readonly virtualLimitBytes: number | null;
+  /** Of its address space (`ulimit -v`), at its largest, and of its data (`ulimit -d`); none where it has no such limit. */
+  readonly limits: readonly { readonly usedBytes: number; readonly limitBytes: number }[];
 }
 
 export function readProcessMemory(pid: number, root = "/"): ProcessMemory | null {
   const rssBytes = status(root, "VmRSS", pid);
-  const peakVirtualBytes = status(root, "VmPeak", pid);
-  if (rssBytes === null || peakVirtualBytes === null) return null;
-  return { rssBytes, peakVirtualBytes, virtualLimitBytes: virtualLimit(root, pid) };
+  if (rssBytes === null) return null;
+  return {
+    rssBytes,
+    limits: processLimits.flatMap(({ limit, largest }) => {
+      const limitBytes = processLimit(root, limit, pid);
+      const usedBytes = status(root, largest, pid);
+      return limitBytes === null || usedBytes === null ? [] : [{ usedBytes, limitBytes }];
+    }),
+  };
 }
 
 interface GroupLimit {
@@ -98,17 +103,25 @@ const groupFiles: Readonly<
 /** No machine has so much. */
 const largestLimit = 2 ** 60;
 
-/** What is left of the address space, and what is resident already: most of the rest is reserved and never used. */
-function addressSpace(root: string): readonly GrantedMemory[] {
-  const limit = virtualLimit(root);
-  const size = status(root, "VmSize");
+/** A process's own limits: their names in `limits`, and in `status` what counts against them, now and at its largest. */
+const processLimits = [
+  { limit: "Max address space", size: "VmSize", largest: "VmPeak", source: "the limit of its address space" },
+  { limit: "Max data size", size: "VmData", largest: "VmData", source: "the limit of its data" },
+] as const;
+
+/** What is left of a limit, and what is resident already: most of the rest is reserved and never used. */
+function leftByLimits(root: string): readonly GrantedMemory[] {
   const resident = status(root, "VmRSS");
-  if (limit === null || size === null || resident === null) return [];
-  return [{ bytes: Math.max(0, limit - size + resident), source: "the limit of its address space" }];
+  return processLimits.flatMap(({ limit, size, source }) => {
+    const limitBytes = processLimit(root, limit);
+    const sizeBytes = status(root, size);
+    if (limitBytes === null || sizeBytes === null || resident === null) return [];
+    return [{ bytes: Math.max(0, limitBytes - sizeBytes + resident), source }];
+  });
 }
 
-function virtualLimit(root: string, pid: number | "self" = "self"): number | null {
-  return wholeNumber(/^Max address space +(\S+)/m.exec(readText(join(root, `proc/${pid}/limits`)))?.[1] ?? "");
+function processLimit(root: string, name: string, pid: number | "self" = "self"): number | null {
+  return wholeNumber(new RegExp(`^${name} +(\\S+)`, "m").exec(readText(join(root, `proc/${pid}/limits`)))?.[1] ?? "");
 }
 
 function status(root: string, name: string, pid: number | "self" = "self"): number | null {

@@ -21,8 +21,9 @@ export interface PeakPredictor extends Disposable {
 
 /** Of the state, for a checkpoint: what the session returns, and what is written. V8 gives them back long after. */
 const numCheckpointCopies = 2;
-/** What a session of a small graph was found to take beside tensors. */
+/** What a session was found to take beside tensors, and for each node of its graph. */
 const sessionBytes = 40 * 2 ** 20;
+const nodeBytes = 24 * 1_024;
 
 /**
  * Builds a recipe's step to predict its memory. Nothing runs.
@@ -40,12 +41,13 @@ export function openPeakPredictor(tf: Tfjs, options: EngineOptions, numThreads: 
     const asked = { ...step, options: { ...options, ...rung } };
     const graph = new StepGraph({ tf, step: asked, random, traced });
     const entries = Object.entries(stepEntries(graph.measureContext([])));
-    const predictions = entries.map(([name, entry]) =>
-      predictMemory(compileProgram({ [name]: entry }, passesOf(asked, "graph")).graph, { numThreads }),
-    );
+    const graphs = entries.map(([name, entry]) => compileProgram({ [name]: entry }, passesOf(asked, "graph")).graph);
+    const predictions = graphs.map((compiled) => predictMemory(compiled, { numThreads }));
+    const numNodes = graphs.reduce((sum, { nodes }) => sum + nodes.length, 0);
     const residentBytes = Math.max(...predictions.map((prediction) => prediction.residentBytes));
     const peakBytes = Math.max(...predictions.map((prediction) => prediction.peakBytes));
-    return sessionBytes + peakBytes + (1 + numCheckpointCopies) * residentBytes;
+    const ofSession = sessionBytes + numNodes * nodeBytes;
+    return ofSession + peakBytes + (1 + numCheckpointCopies) * residentBytes;
   };
   return {
     normalisesOverBatch:

@@ -47,7 +47,7 @@ export interface SpawnOptions {
   readonly stuckLimitMs?: number;
   /** Points at which the checkpoint code fails on purpose (`ANNEAL_FAULT`), for tests. */
   readonly faults?: string;
-  /** A command that runs the trainer's command, as `prlimit --as=8000000000` does. By default `ANNEAL_TRAINER_LAUNCHER`, or none. */
+  /** A command that runs the trainer's command, as `prlimit --data=4000000000` does. By default `ANNEAL_TRAINER_LAUNCHER`, or none. */
   readonly launcher?: string;
 }
 

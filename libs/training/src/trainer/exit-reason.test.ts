@@ -7,13 +7,13 @@ const quiet: TrainerExit = {
   code: null,
   signal: null,
   numOomKills: 0,
-  memory: { rssBytes: gibibyte, peakVirtualBytes: 20 * gibibyte, virtualLimitBytes: null },
+  memory: { rssBytes: gibibyte, limits: [] },
   granted: { bytes: 4 * gibibyte, source: "its control group" },
   logTail: "",
   logFile: "/logs/trainer.log",
 };
 const almostFull = { ...quiet.memory!, rssBytes: 3.9 * gibibyte };
-const limited = { ...quiet.memory!, virtualLimitBytes: 24 * gibibyte };
+const limited = { ...quiet.memory!, limits: [{ usedBytes: 10 * gibibyte, limitBytes: 24 * gibibyte }] };
 
 describe("explainExit", () => {
   test.each([
@@ -40,9 +40,9 @@ describe("explainExit", () => {
       { signal: "SIGTRAP", logTail: "# Fatal process out of memory: Failed to reserve virtual memory for CodeRange\n" },
       "OUT_OF_MEMORY",
     ],
-    ["a broken pointer where the address space is limited", { signal: "SIGSEGV", memory: limited }, "OUT_OF_MEMORY"],
-    ["a failed check where the address space is limited", { signal: "SIGABRT", memory: limited }, "OUT_OF_MEMORY"],
-    ["an exit where the address space is limited", { code: 1, memory: limited }, "TRAINER_CRASHED"],
+    ["a broken pointer of a process with limits", { signal: "SIGSEGV", memory: limited }, "OUT_OF_MEMORY"],
+    ["a failed check of a process with limits", { signal: "SIGABRT", memory: limited }, "OUT_OF_MEMORY"],
+    ["an exit of a process with limits", { code: 1, memory: limited }, "TRAINER_CRASHED"],
     [
       "an allocation that C++ gave up",
       { signal: "SIGABRT", logTail: "terminate called after throwing an instance of 'std::bad_alloc'\n" },

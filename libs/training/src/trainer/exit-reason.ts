@@ -54,16 +54,15 @@ function ranOutOfMemory({ code, signal, numOomKills, logTail, memory, granted }:
   const isAbort = signal === "SIGABRT" || signal === "SIGTRAP" || signal === "SIGILL";
   const isAbortCode = code === 134 || code === 133 || code === trainerExitCodes.engineLost;
   if ((isAbort || isAbortCode) && saysOutOfMemory(logTail)) return true;
-  return (isAbort || signal === "SIGSEGV" || signal === "SIGBUS") && hasTightAddressSpace(memory);
+  return (isAbort || signal === "SIGSEGV" || signal === "SIGBUS") && isLimited(memory);
 }
 
 /** Last seen up to a second before its end. */
 const nearlyAll = 0.85;
-/** Node reserves many times what it uses, so that what is asked for next may be as much as is there. */
-const tight = 0.5;
+/** Node reserves much more than it uses, and what native code asks for next may be as much as is there. */
+const tight = 1 / 3;
 
 /** Native code that gets no memory often goes on with a null pointer: a crash that says nothing. */
-function hasTightAddressSpace(memory: ProcessMemory | null): boolean {
-  if (memory === null || memory.virtualLimitBytes === null) return false;
-  return memory.peakVirtualBytes > tight * memory.virtualLimitBytes;
+function isLimited(memory: ProcessMemory | null): boolean {
+  return (memory?.limits ?? []).some(({ usedBytes, limitBytes }) => usedBytes > tight * limitBytes);
 }
