@@ -1,5 +1,6 @@
 export { attributeTimings, summarizeParts } from "./explain/attribute-timings.ts";
 export { drawStep } from "./explain/draw-step.ts";
+export { explainMemory } from "./explain/explain-memory.ts";
 export { type ProductPrecision, precisionOfProducts, summarizeKernels, timeShares } from "./ledger/kernels.ts";
 export { measureMemory } from "./ledger/step-memory.ts";
 export { type HalfFormat, pipelineOf } from "./lowerings/lowerings.ts";
@@ -9,6 +10,7 @@ export {
   type PredictMemoryOptions,
   predictMemory,
 } from "./memory/predict-memory.ts";
+export { predictProgram } from "./memory/predict-program.ts";
 export type { Pass } from "./passes/pass.ts";
 export { type RunPassesOptions, runPasses } from "./passes/run-passes.ts";
 export { type CostModel, cpuCosts, gpuCosts } from "./precision/kernel-costs.ts";

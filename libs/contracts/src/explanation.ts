@@ -30,6 +30,29 @@ export interface ExplainedPart {
   readonly microseconds: Readonly<Record<StepPhase, number>>;
 }
 
+/** A tensor that is in memory when most is. */
+export interface ExplainedTensor {
+  readonly op: string;
+  readonly part: string;
+  readonly phase: StepPhase;
+  /** Such as `float32[128,256]`. */
+  readonly type: string;
+  readonly bytes: number;
+}
+
+/** Memory that a step takes, as the compiler predicts it from the types of the graph: nothing of it is measured. */
+export interface ExplainedMemory {
+  /** Most that is alive at once while the step runs, without what follows. */
+  readonly peakBytes: number;
+  /** Variables of model and optimizer, and constants. */
+  readonly residentBytes: number;
+  /** The batch. */
+  readonly fedBytes: number;
+  readonly numNodes: number;
+  /** What is alive at the peak, largest first. */
+  readonly alive: readonly ExplainedTensor[];
+}
+
 /** A compiled training step, opened: what `anneal explain` shows. */
 export interface StepExplanation {
   readonly batchSize: number;
@@ -39,6 +62,7 @@ export interface StepExplanation {
   /** Median of the measured steps, on a batch that was made up. */
   readonly stepMilliseconds: number;
   readonly passes: readonly PassReport[];
+  readonly memory: ExplainedMemory;
   readonly parts: readonly ExplainedPart[];
   /** Most expensive first. */
   readonly nodes: readonly ExplainedNode[];

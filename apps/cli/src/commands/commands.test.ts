@@ -54,7 +54,7 @@ describe("explain", () => {
   const home = tempAnnealHome();
   afterAll(() => home[Symbol.dispose]());
 
-  test("shows the passes, the parts and the nodes of a recipe's step, and writes graph and picture", async () => {
+  test("shows the passes, the parts, the nodes and the memory of a recipe's step, and writes graph and picture", async () => {
     const output = join(home.path, "opened");
     const end = await runAnneal(["explain", "smoke", "--output", output, "--json"], home.env);
     expect(end.exitCode).toBe(0);
@@ -64,6 +64,9 @@ describe("explain", () => {
     expect(passes!.length).toBeGreaterThan(0);
     expect(parts!.map(({ name }) => name)).toContain("loss");
     expect(nodes!.length).toBeGreaterThan(10);
+    const { memory } = end.json() as { readonly memory: { readonly peakBytes: number; readonly alive: unknown[] } };
+    expect(memory.peakBytes).toBeGreaterThan(0);
+    expect(memory.alive.length).toBeGreaterThan(0);
     expect(readFileSync(files.picture, "utf8")).toMatch(/^<svg/);
     expect(readFileSync(files.graph).byteLength).toBeGreaterThan(1_000);
     // No run was made of it.

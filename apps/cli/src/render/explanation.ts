@@ -1,15 +1,18 @@
 import type { StepExplanation, StepPhase } from "@anneal/contracts";
+import { bytesInWords } from "@anneal/policy";
 import { formatTable } from "./table.ts";
 
 /** Nodes printed; `--json` has them all. */
 const numNodesShown = 15;
+const numTensorsShown = 10;
+const smallestShownBytes = 1_024;
 
 /** A compiled step for a person: what each pass did, where the time goes, and where the files are. */
 export function formatExplanation(
   explanation: StepExplanation,
   files: { readonly graph: string; readonly picture: string },
 ): string {
-  const { passes, parts, nodes, batchSize, numParameters, compileMilliseconds, stepMilliseconds } = explanation;
+  const { passes, parts, nodes, memory, batchSize, numParameters, compileMilliseconds, stepMilliseconds } = explanation;
   const total = nodes.reduce((sum, { microseconds }) => sum + microseconds, 0);
   const share = (microseconds: number) => `${((100 * microseconds) / Math.max(total, 1)).toFixed(1)} %`;
   const phase = (microseconds: Readonly<Record<StepPhase, number>>, name: StepPhase) =>
@@ -36,6 +39,16 @@ export function formatExplanation(
         phase(microseconds, "backward"),
         phase(microseconds, "update"),
       ]),
+    ),
+    "",
+    `memory (predicted): ${bytesInWords(memory.peakBytes)} at its peak, beside ${bytesInWords(memory.residentBytes)} of variables and constants and a batch of ${bytesInWords(memory.fedBytes)}`,
+    "",
+    formatTable(
+      ["largest tensors at the peak", "phase", "type", "size"],
+      memory.alive
+        .filter(({ bytes }) => bytes >= smallestShownBytes)
+        .slice(0, numTensorsShown)
+        .map((tensor) => [`${tensor.part} ${tensor.op}`.trim(), tensor.phase, tensor.type, bytesInWords(tensor.bytes)]),
     ),
     "",
     formatTable(

@@ -85,7 +85,8 @@ function byPhase(value: (phase: StepPhase) => number): Readonly<Record<StepPhase
   return Object.fromEntries(stepPhases.map((phase) => [phase, value(phase)])) as Record<StepPhase, number>;
 }
 
-function placeOf(scope: string, op: Node["op"], variables: readonly string[]): Place {
+/** Where a node belongs that bears this scope. */
+export function placeOf(scope: string, op: Node["op"], variables: readonly string[]): Place {
   // What is computed again is part of the way back.
   const isRecomputed = scope.startsWith(recomputedPrefix);
   const own = isRecomputed ? scope.slice(recomputedPrefix.length) : scope;

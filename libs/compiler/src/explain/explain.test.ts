@@ -73,6 +73,7 @@ test("the picture has a box for each part and direction, and escapes names", () 
     compileMilliseconds: 5,
     stepMilliseconds: 1.5,
     passes: [],
+    memory: { peakBytes: 0, residentBytes: 0, fedBytes: 0, numNodes: 0, alive: [] },
     nodes: [],
     graphDef: new Uint8Array(),
     parts: [

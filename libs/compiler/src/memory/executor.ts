@@ -23,10 +23,9 @@ export function simulateExecutor(graph: Graph, numThreads: number, { begin, end 
   const makeReady = (ready: readonly Node[], thread: Thread): void => {
     const long = ready.filter(isExpensive);
     thread.own.push(...ready.filter((node) => !isExpensive(node)));
-    for (const node of long) {
-      if (thread.own.length === 0) thread.own.push(node);
-      else thread.offered.unshift(node);
-    }
+    // The last of several long ones, if there is nothing else to run.
+    if (thread.own.length === 0) thread.own.push(...long.splice(-1));
+    for (const node of long) thread.offered.unshift(node);
   };
   makeReady(
     graph.nodes.filter((node) => numWaiting.get(node) === 0),

@@ -20,6 +20,8 @@ export interface MemoryPrediction {
   readonly residentBytes: number;
   /** What is fed: the caller's memory. */
   readonly fedBytes: number;
+  /** Of the graph: each has an executor's record of it in the process, beside all tensors. */
+  readonly numNodes: number;
   /** What is alive at the peak, largest first. */
   readonly alive: readonly AliveTensor[];
 }
@@ -40,6 +42,7 @@ export function predictMemory(graph: Graph, { numThreads = 2 }: PredictMemoryOpt
   return {
     peakBytes: bytes,
     residentBytes: sumOver(graph, residentBytesOf),
+    numNodes: graph.nodes.length,
     fedBytes: sumOver(graph, ({ op, outputs }) => (op === "Placeholder" ? bytesOf(outputs[0]!) : 0)),
     alive: aliveAt(graph, numThreads, bytes).map(({ owner: { node, index }, bytes: size }) => ({
       scope: node.scope,

@@ -1,4 +1,11 @@
-import { attributeTimings, compileProgram, type Pass, summarizeParts } from "@anneal/compiler";
+import {
+  attributeTimings,
+  compileProgram,
+  explainMemory,
+  type Pass,
+  predictProgram,
+  summarizeParts,
+} from "@anneal/compiler";
 import type { StepExplanation } from "@anneal/contracts";
 import { type MeasureContext, openMeasuredStep, stepEntries } from "./measure-step.ts";
 import { numParametersOf } from "./recipe-step.ts";
@@ -13,7 +20,8 @@ export function explainStep(trace: () => MeasureContext, pipeline: readonly Pass
   const start = performance.now();
   const context = trace();
   const { step } = context;
-  const { graph, passes, graphDef } = compileProgram(stepEntries(context), pipeline);
+  const entries = stepEntries(context);
+  const { graph, passes, graphDef } = compileProgram(entries, pipeline);
   const compileMilliseconds = performance.now() - start;
   using measured = openMeasuredStep(context, {}, pipeline);
   repeat(numWarmUps, measured.time);
@@ -28,10 +36,16 @@ export function explainStep(trace: () => MeasureContext, pipeline: readonly Pass
     compileMilliseconds,
     stepMilliseconds: times[Math.floor(numTimed / 2)]!,
     passes,
+    memory: explainMemory(predictProgram(entries, pipeline, { numThreads: numInterOpThreads() }), variables),
     parts: summarizeParts(graph, nodes, variables),
     nodes,
     graphDef,
   };
+}
+
+/** As TensorFlow was told when this process was started. */
+function numInterOpThreads(): number {
+  return Number(process.env.TF_NUM_INTEROP_THREADS ?? 2);
 }
 
 function repeat<T>(count: number, run: () => T): T[] {

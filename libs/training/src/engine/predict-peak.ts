@@ -1,4 +1,4 @@
-import { compileProgram, predictMemory } from "@anneal/compiler";
+import { predictProgram } from "@anneal/compiler";
 import type { MemoryRung } from "@anneal/contracts";
 import { installSeededRandom, type Tfjs } from "@anneal/runtime";
 import { stepEntries } from "./measure-step.ts";
@@ -24,6 +24,8 @@ const numCheckpointCopies = 2;
 /** What a session was found to take beside tensors, and for each node of its graph. */
 const sessionBytes = 40 * 2 ** 20;
 const nodeBytes = 24 * 1_024;
+/** What JavaScript holds before step 1 for each node, until the graph is in the session. */
+const tracedNodeBytes = 112 * 1_024;
 
 /**
  * Builds a recipe's step to predict its memory. Nothing runs.
@@ -40,14 +42,11 @@ export function openPeakPredictor(tf: Tfjs, options: EngineOptions, numThreads: 
   const predict = (rung: StepRung): number => {
     const asked = { ...step, options: { ...options, ...rung } };
     const graph = new StepGraph({ tf, step: asked, random, traced });
-    const entries = Object.entries(stepEntries(graph.measureContext([])));
-    const graphs = entries.map(([name, entry]) => compileProgram({ [name]: entry }, passesOf(asked, "graph")).graph);
-    const predictions = graphs.map((compiled) => predictMemory(compiled, { numThreads }));
-    const numNodes = graphs.reduce((sum, { nodes }) => sum + nodes.length, 0);
-    const residentBytes = Math.max(...predictions.map((prediction) => prediction.residentBytes));
-    const peakBytes = Math.max(...predictions.map((prediction) => prediction.peakBytes));
+    const entries = stepEntries(graph.measureContext([]));
+    const { peakBytes, residentBytes, numNodes } = predictProgram(entries, passesOf(asked, "graph"), { numThreads });
     const ofSession = sessionBytes + numNodes * nodeBytes;
-    return ofSession + peakBytes + (1 + numCheckpointCopies) * residentBytes;
+    const whileTraining = ofSession + peakBytes + (1 + numCheckpointCopies) * residentBytes;
+    return Math.max(whileTraining, residentBytes + numNodes * tracedNodeBytes);
   };
   return {
     normalisesOverBatch:

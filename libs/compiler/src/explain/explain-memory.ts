@@ -1,0 +1,13 @@
+import type { ExplainedMemory } from "@anneal/contracts";
+import type { MemoryPrediction } from "../memory/predict-memory.ts";
+import { placeOf } from "./attribute-timings.ts";
+
+/**
+ * The memory of a step, by the parts that its tensors belong to.
+ *
+ * @param variables as for `attributeTimings`
+ */
+export function explainMemory({ alive, ...totals }: MemoryPrediction, variables: readonly string[]): ExplainedMemory {
+  const tensors = alive.map(({ scope, op, type, bytes }) => ({ op, ...placeOf(scope, op, variables), type, bytes }));
+  return { ...totals, alive: tensors.filter(({ bytes }) => bytes > 0) };
+}
