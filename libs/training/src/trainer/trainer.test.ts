@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCheckpointStore, readLedger, runPathsAt } from "@anneal/checkpoint";
-import { type AnnealError, type Corrections, type EngineName, engines, type RunSpecInput } from "@anneal/contracts";
+import type { AnnealError, Corrections, EngineName, RunSpecInput } from "@anneal/contracts";
 import { recoverFromNonFinite } from "@anneal/policy";
 import { processAlive, seededRandom, tempAnnealHome, waitFor } from "@anneal/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -49,7 +49,10 @@ afterAll(async () => {
   home[Symbol.dispose]();
 });
 
-describe.each(engines)("with the %s engine", (engine) => {
+// Each test starts processes: the reference engine takes its turn in the slow lane, which imports this file.
+const tested: readonly EngineName[] = process.env.ANNEAL_TESTS === "slow" ? ["eager"] : ["compiled"];
+
+describe.each(tested)("with the %s engine", (engine) => {
   const newRun = runsOf(engine);
   let reference: RunDriver;
   let referenceDigest: string;
