@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RunDriver } from "../test-support/drive.ts";
 import { writeKillRecipe } from "../test-support/kill-recipe.ts";
 import { tempFolder } from "../test-support/temp-folder.ts";
+import { testedEngines } from "../test-support/tested-engines.ts";
 import { spawnTrainer } from "./client.ts";
 import { defaultThreads } from "./setup.ts";
 
@@ -49,10 +50,7 @@ afterAll(async () => {
   home[Symbol.dispose]();
 });
 
-// Each test starts processes: the reference engine takes its turn in the slow lane, which imports this file.
-const tested: readonly EngineName[] = process.env.ANNEAL_TESTS === "slow" ? ["eager"] : ["compiled"];
-
-describe.each(tested)("with the %s engine", (engine) => {
+describe.each(testedEngines)("with the %s engine", (engine) => {
   const newRun = runsOf(engine);
   let reference: RunDriver;
   let referenceDigest: string;
