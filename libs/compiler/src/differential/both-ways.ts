@@ -156,8 +156,11 @@ function traceSubject({ tf }: LoadedTensorflow, { inputs, variables = [], run }:
   const { outputs, assigned, reads } = trace(tf, {
     inputs: { number, ...Object.fromEntries(fed.map((value, index) => [`${index}`, value])) },
     variables: traced,
-    body: (tensors: Tensors) =>
-      fetchable(draws.during(tensors.number!, () => run(inputs.map((_, index) => tensors[index]!)))),
+    // As a part of a step: gradients then bear its name, and can be told from the forward pass.
+    body: (tensors: Tensors, scope) =>
+      scope("subject", () =>
+        fetchable(draws.during(tensors.number!, () => run(inputs.map((_, index) => tensors[index]!)))),
+      ),
   });
   const after = traced.map(({ name }) => [name, assigned.get(name) ?? reads.get(name)!] as const);
   return { graph: makeGraph({ ...outputs, ...Object.fromEntries(after) }), feeds: [number, ...fed], variables: traced };
