@@ -68,27 +68,6 @@ it("takes steps in bfloat16 beside float32", async () => {
   expect(half.firstLoss).toBeCloseTo(full.firstLoss, 2);
 });
 
-it("measures what a step takes above what the framework takes", async () => {
-  const { exitCode, stdout, stderr, leftovers } = await runBench("memory", "--quick", "--models", "mlp", "--json");
-  expect(exitCode, stderr).toBe(0);
-  expect(leftovers).toEqual([]);
-  const { rows, notes, details } = JSON.parse(stdout);
-  const { peaks: measured, plans } = details.memory;
-  expect(measured[0].subjects).toHaveLength(3);
-  for (const { peaks } of measured[0].subjects) {
-    const [{ base, step, process }] = peaks;
-    expect(base).toBeGreaterThan(50);
-    expect(step).toBeGreaterThan(0);
-    expect(process).toBeGreaterThanOrEqual(base + step);
-  }
-  // Whether so small a model fits a part of what it takes is the planner's to say.
-  const refused = notes.filter((note: string) => note.includes("does not fit its memory budget"));
-  const planned = plans[0].planned.filter(({ share }: { share: number | null }) => share !== null);
-  expect(planned.length + refused.length).toBe(3);
-  const timed = rows.filter(({ metric }: { metric: string }) => /^budget 1.*: step$/.test(metric));
-  expect(timed).toHaveLength(planned.length);
-});
-
 it("refuses a model that does not exist", async () => {
   const { exitCode, stderr } = await runBench("step", "--models", "mpl");
   expect(exitCode).toBe(2);

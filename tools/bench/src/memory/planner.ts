@@ -7,7 +7,7 @@ import { type CommonOrder, forEachSubject, launch } from "../step/launch.ts";
 import { budgetSpecs } from "../step/subject-specs.ts";
 import type { Workload } from "../step/workloads.ts";
 import { peakMemoryMiB } from "../subjects/process-usage.ts";
-import { type PeakMemory, takeFirstSteps } from "./peaks.ts";
+import { aboveReady, type PeakMemory, takeFirstSteps } from "./peaks.ts";
 
 export interface PlannedRun {
   /** Of the plain step's peak that the budget has above the base; null: no budget. */
@@ -26,7 +26,10 @@ export interface PlannedMemory {
   readonly notes: readonly string[];
 }
 
-/** Of what a plain step takes. */
+/**
+ * Of what a plain step adds to a process that is ready for it: no rung can save the runtime, weights and a compiled step, so that
+ * the rest alone is what a budget is a part of.
+ */
 const shares = [1, 1 / 2, 1 / 4] as const;
 const bytesPerMiB = 2 ** 20;
 
@@ -37,10 +40,10 @@ export async function measurePlanner(
   order: CommonOrder,
   plainPeaks: readonly PeakMemory[],
 ): Promise<PlannedMemory> {
-  const base = median(plainPeaks.map((peak) => peak.base));
-  const step = median(plainPeaks.map((peak) => peak.step));
+  const ready = median(plainPeaks.map((peak) => peak.ready));
+  const above = median(plainPeaks.map(aboveReady));
   const budgets = shares.map((share) => {
-    const budgetMiB = base + share * step;
+    const budgetMiB = ready + share * above;
     return { share, budgetMiB, name: `Anneal, ${budgetName(share)}`, budgetBytes: Math.floor(budgetMiB * bytesPerMiB) };
   });
   const specs = budgetSpecs(budgets);
@@ -61,7 +64,7 @@ export async function measurePlanner(
       share: budget?.share ?? null,
       budgetMiB: budget?.budgetMiB ?? null,
       decision: ready.memory ?? null,
-      peak: { base: baseMiB, step: whole - baseMiB, process: Math.max(whole, peak.process) },
+      peak: { ...peak, step: whole - baseMiB, process: Math.max(whole, peak.process) },
       msPerStep: rounds.map((round) => round[spec.name]!.elapsedMs / numSteps),
     };
   });
