@@ -30,11 +30,7 @@ function plannedRows({ workload: { title: workload }, planned: [plain, ...runs] 
       ...(predicted === null
         ? []
         : [alone({ workload, metric: `${within}: predicted`, unit: "MiB" }, [predicted / bytesPerMiB])]),
-      compared(
-        { ...lower, metric: `${within}: taken`, unit: "MiB", peer: "the budget" },
-        [peak.base + peak.step],
-        [budgetMiB!],
-      ),
+      compared({ ...lower, metric: `${within}: taken`, unit: "MiB", peer: "the budget" }, [peak.process], [budgetMiB!]),
       compared(
         { ...lower, metric: `${within}: step's peak`, unit: "MiB", peer: "no budget" },
         [peak.step],
@@ -52,8 +48,7 @@ function plannedRows({ workload: { title: workload }, planned: [plain, ...runs] 
 
 function describeRun(title: string, { share, budgetMiB, decision, peak, msPerStep }: PlannedRun, plain: PlannedRun) {
   const slower = 1 / median(roundRatios(msPerStep, plain.msPerStep, "lower")) - 1;
-  const taken = peak.base + peak.step;
-  const fits = taken <= (1 + betweenProcesses) * budgetMiB! ? "fits" : "does not fit";
+  const fits = peak.process <= (1 + betweenProcesses) * budgetMiB! ? "fits" : "does not fit";
   const { microBatches = 1, recomputeSegments = 1 } = decision?.rung ?? {};
-  return `${title}, ${budgetName(share!)}: ${formatNumber(taken)} MiB of ${formatNumber(budgetMiB!)}, ${fits}, with ${microBatches} micro-batches and ${recomputeSegments} segments; ${formatNumber(100 * slower)} % more time; planned: ${decision?.why ?? "nothing"}`;
+  return `${title}, ${budgetName(share!)}: ${formatNumber(peak.process)} MiB of ${formatNumber(budgetMiB!)}, ${fits}, with ${microBatches} micro-batches and ${recomputeSegments} segments; ${formatNumber(100 * slower)} % more time; planned: ${decision?.why ?? "nothing"}`;
 }
