@@ -3,7 +3,7 @@ import { GraphSession } from "@anneal/runtime";
 import { expect, test } from "vitest";
 import { compileProgram } from "../program.ts";
 import { largestDifference, runGraph, testTensorflow, traceFunction } from "../test-support/run-graph.ts";
-import { loweringPasses } from "./lowerings.ts";
+import { loweringPasses, pipelineOf } from "./lowerings.ts";
 
 const tensorflow = testTensorflow();
 const { tf, backend } = tensorflow;
@@ -28,6 +28,12 @@ test("XLA compiles what it is asked to, and computes the same within rounding", 
     .nodes.map(({ label, name }) => `${name} ${label}`);
   session.dispose();
   expect(ran.some((label) => label.includes("XlaRun"))).toBe(true);
+});
+
+test("XLA is given nothing that is computed again: it would merge it", () => {
+  const namesOf = (lowering: "graph" | "xla") => pipelineOf({ lowering, recomputeSegments: 4 }).map(({ name }) => name);
+  expect(namesOf("graph").slice(-2)).toEqual(["recompute", "prompt-releases"]);
+  expect(namesOf("xla")).not.toContain("recompute");
 });
 
 test("it is asked once", () => {
