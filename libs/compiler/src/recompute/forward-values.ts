@@ -46,7 +46,8 @@ export function fusedPlaces(
 ): ReadonlySet<number> {
   const fused = new Set<number>();
   for (const { value, made, lastUse } of [...values.values()].flat().filter((found) => found !== undefined)) {
-    const isAlone = numUses(value) === 1 && lastUse > made && memoryUseOf(forward[lastUse]!).viewOf === null;
+    // Of several outputs only the first is ever fused.
+    const isAlone = value.index === 0 && numUses(value) === 1 && memoryUseOf(forward[lastUse]!).viewOf === null;
     for (let place = made + 1; isAlone && place <= lastUse; place++) fused.add(place);
   }
   return fused;

@@ -86,7 +86,7 @@ class Planner implements RecomputationPlan {
     inner: readonly Segment[],
     available: SourceOf,
   ): SourceOf {
-    const open = made.filter(({ lastUse, value }) => lastUse < end && canRepeat(value.node));
+    const open = made.filter(({ lastUse, value }) => lastUse < end && canRepeat(value));
     const isOpen = new Set(open.map(({ value: { node, index } }) => this.#values.get(node)![index]));
     const isMade = ({ node, index }: Value) => isOpen.has(this.#values.get(node)?.[index]);
     const nodes = this.#closure(
@@ -132,7 +132,11 @@ function isWanted({ made, lastUse, isNeeded }: ForwardValue, inner: readonly Seg
   return piece < 0 || piece === inner.length - 1 ? isNeeded : lastUse >= inner[piece]!.end;
 }
 
-/** What reads or writes a variable, or may give something else the second time, is done once. */
-function canRepeat({ op }: Node): boolean {
-  return opTable[op]?.stateful !== true;
+/**
+ * What reads or writes a variable, or may give something else the second time, is done once. So are the statistics of a normalization:
+ * they are small, and a normalization that is repeated for them alone is not fused with the activation after it, which rounds them otherwise.
+ */
+function canRepeat({ node: { op }, index }: Value): boolean {
+  const row = opTable[op];
+  return row?.stateful !== true && !(row?.kind === "normalization" && index > 0);
 }
