@@ -106,10 +106,10 @@ export function transpose(value: Value, order: readonly number[], options: NodeO
  * waits for the nodes in `controls`.
  */
 export function barrier(value: Value, options: NodeOptions = {}): Value {
-  // Identities are removed. A cast to the same type hands on the memory as well, and `ModelPruner` and `Remapper` let it be.
   const { dtype } = typeOf(value);
-  // There is no such cast of truth values. Nothing is fused with them either, so that whoever takes one may be told to wait.
-  if (dtype === "bool") return makeValue("Identity", [value], typeAttribute("T", dtype), options);
+  // Nothing is fused with truth values, and they cannot be cast so. An identity that waits is not removed.
+  if (dtype === "bool") return options.controls?.length ? simpleCall("Identity", [value], options) : value;
+  // Other identities are removed. A cast to the same type hands on the memory as well, and `ModelPruner` and `Remapper` let it be.
   return makeValue("Bitcast", [value], { ...typeAttribute("T", dtype), ...typeAttribute("type", dtype) }, options);
 }
 

@@ -25,7 +25,7 @@ export function findBackwardPasses(graph: Graph): readonly BackwardPass[] {
       const isSeed = open.has(node) && reach.get(node) === last;
       if (isSeed || node.inputs.some((input) => backward.has(input.node))) backward.add(node);
     }
-    const forward = ancestorsOf(backward).filter((node) => reach.has(node));
+    const forward = ancestorsOf(gradientsOf(graph, backward), backward).filter((node) => reach.has(node));
     const keys = new Map<Node, number>();
     for (const node of forward.sort((a, b) => positions.get(a)! - positions.get(b)!)) {
       const needed = node.inputs.map((input) => keys.get(input.node) ?? 0);
@@ -54,12 +54,23 @@ function reachOf({ nodes }: Graph, positions: ReadonlyMap<Node, number>): Readon
   return reach;
 }
 
-function ancestorsOf(nodes: ReadonlySet<Node>): Node[] {
+/** Those of these nodes that gradients are, or are made from. What comes after them takes of other steps, too. */
+function gradientsOf({ nodes }: Graph, backward: ReadonlySet<Node>): ReadonlySet<Node> {
+  const found = new Set<Node>();
+  for (const node of nodes.toReversed()) {
+    if (!backward.has(node) || !(isGradient(node) || found.has(node))) continue;
+    found.add(node);
+    for (const input of node.inputs) if (backward.has(input.node)) found.add(input.node);
+  }
+  return found;
+}
+
+function ancestorsOf(nodes: ReadonlySet<Node>, beside: ReadonlySet<Node>): Node[] {
   const found = new Set<Node>();
   const pending = [...nodes];
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     for (const { node: other } of node.inputs) {
-      if (nodes.has(other) || found.has(other)) continue;
+      if (beside.has(other) || found.has(other)) continue;
       found.add(other);
       pending.push(other);
     }

@@ -1,4 +1,4 @@
-import { bytesOf, memoryUseOf, type Node, typeOf, type Value } from "@anneal/graph";
+import { bytesOf, type Graph, memoryUseOf, type Node, typeOf, type Value } from "@anneal/graph";
 import type { BackwardPass } from "./backward-passes.ts";
 
 /** A value of the forward pass. Places are indices into `BackwardPass.forward`. */
@@ -9,14 +9,17 @@ export interface ForwardValue {
   readonly lastUse: number;
   /** Whether the backward pass takes it. */
   readonly isNeeded: boolean;
+  /** The node that TensorFlow may have fused with the one that makes it. */
+  readonly partner: Node | null;
 }
 
 /** Every value of the forward pass that somebody takes, by its node. */
 export type ForwardValues = ReadonlyMap<Node, readonly (ForwardValue | undefined)[]>;
 
-export function forwardValuesOf({ forward, backward }: BackwardPass): ForwardValues {
+export function forwardValuesOf(graph: Graph, { forward, backward }: BackwardPass): ForwardValues {
   const places = new Map(forward.map((node, index) => [node, index]));
   const values = new Map<Node, (ForwardValue | undefined)[]>(forward.map((node) => [node, []]));
+  const partnerOf = partnersOf(graph);
   const take = (value: Value, use: { readonly place: number } | null): void => {
     const made = places.get(value.node);
     if (made === undefined) return;
@@ -26,6 +29,7 @@ export function forwardValuesOf({ forward, backward }: BackwardPass): ForwardVal
       made,
       lastUse: Math.max(known?.lastUse ?? made, use?.place ?? made),
       isNeeded: (known?.isNeeded ?? false) || use === null,
+      partner: partnerOf(value),
     };
   };
   forward.forEach((node, place) => {
@@ -36,25 +40,37 @@ export function forwardValuesOf({ forward, backward }: BackwardPass): ForwardVal
 }
 
 /**
- * Places before which no border may be: the node there takes a value of one before it that nothing else takes, and TensorFlow may fuse
- * the two. Were the value kept, somebody else would take it, too.
+ * Of a node's first value, the only node that takes it: TensorFlow may fuse the two, and a fused kernel may round differently. What
+ * only shows the value, as a reshaping does, is fused with nothing.
  */
-export function fusedPlaces(
-  { forward }: BackwardPass,
-  values: ForwardValues,
-  numUses: (value: Value) => number,
-): ReadonlySet<number> {
+function partnersOf({ nodes, outputs }: Graph): (value: Value) => Node | null {
+  const users = new Map<Node, Node | null>();
+  const take = ({ node, index }: Value, user: Node | null): void => {
+    if (index === 0) users.set(node, users.has(node) ? null : user);
+  };
+  for (const node of nodes) for (const input of node.inputs) take(input, node);
+  for (const value of Object.values(outputs)) take(value, null);
+  return ({ node, index }) => {
+    const user = index === 0 ? (users.get(node) ?? null) : null;
+    return user === null || memoryUseOf(user).viewOf !== null ? null : user;
+  };
+}
+
+/**
+ * Places before which no border may be: between a value and its partner. Were the value kept, somebody else would take it, too, and the
+ * two would not be fused.
+ */
+export function fusedPlaces(values: ForwardValues): ReadonlySet<number> {
   const fused = new Set<number>();
-  for (const { value, made, lastUse } of [...values.values()].flat().filter((found) => found !== undefined)) {
-    // Of several outputs only the first is ever fused.
-    const isAlone = value.index === 0 && numUses(value) === 1 && memoryUseOf(forward[lastUse]!).viewOf === null;
-    for (let place = made + 1; isAlone && place <= lastUse; place++) fused.add(place);
+  for (const found of [...values.values()].flat()) {
+    if (found === undefined || found.partner === null) continue;
+    for (let place = found.made + 1; place <= found.lastUse; place++) fused.add(place);
   }
   return fused;
 }
 
 /** A piece of memory of the forward pass: a value, and all views of it. */
-export interface ForwardBuffer extends Omit<ForwardValue, "value"> {
+export interface ForwardBuffer extends Omit<ForwardValue, "value" | "partner"> {
   readonly bytes: number;
 }
 

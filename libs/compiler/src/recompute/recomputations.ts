@@ -86,13 +86,17 @@ class Planner implements RecomputationPlan {
     inner: readonly Segment[],
     available: SourceOf,
   ): SourceOf {
-    const open = made.filter(({ lastUse, value }) => lastUse < end && canRepeat(value));
-    const isOpen = new Set(open.map(({ value: { node, index } }) => this.#values.get(node)![index]));
+    let open = made.filter(({ lastUse, value }) => lastUse < end && canRepeat(value.node));
+    let nodes = this.#closure(open, inner);
+    for (;;) {
+      // A node that is fused in the forward pass is not computed again without its partner: its values are kept instead.
+      const parted = open.filter(({ value: { node } }) => nodes.has(node) && !this.#hasPartner(node, nodes));
+      if (parted.length === 0) break;
+      open = open.filter((value) => !parted.includes(value));
+      nodes = this.#closure(open, inner);
+    }
+    const isOpen = new Set<ForwardValue | undefined>(open);
     const isMade = ({ node, index }: Value) => isOpen.has(this.#values.get(node)?.[index]);
-    const nodes = this.#closure(
-      open.filter((value) => isWanted(value, inner)).map(({ value }) => value.node),
-      isMade,
-    );
     const users = new Set(open.flatMap(({ made: place }) => this.#users[place]!));
     const makes = (value: Value) => nodes.has(value.node) && isMade(value);
     const recomputation = { nodes, makes, sourceOf: available, users, usersBefore: this.#usersBefore };
@@ -113,10 +117,17 @@ class Planner implements RecomputationPlan {
     return made.filter((value) => value !== undefined);
   }
 
-  /** Wanted nodes and all that they need of what is made again, in order. */
-  #closure(wanted: readonly Node[], isMade: (value: Value) => boolean): ReadonlySet<Node> {
+  #hasPartner(node: Node, nodes: ReadonlySet<Node>): boolean {
+    const partner = this.#values.get(node)![0]?.partner ?? null;
+    return partner === null || nodes.has(partner) || this.pass.backward.has(partner);
+  }
+
+  /** Nodes of what has to be made again, and all that they need of what may be, in order. */
+  #closure(open: readonly ForwardValue[], inner: readonly Segment[]): ReadonlySet<Node> {
+    const isOpen = new Set<ForwardValue | undefined>(open);
+    const isMade = ({ node, index }: Value) => isOpen.has(this.#values.get(node)?.[index]);
     const found = new Set<Node>();
-    const pending = [...wanted];
+    const pending = open.filter((value) => isWanted(value, inner)).map(({ value }) => value.node);
     for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
       if (found.has(node)) continue;
       found.add(node);
@@ -132,11 +143,7 @@ function isWanted({ made, lastUse, isNeeded }: ForwardValue, inner: readonly Seg
   return piece < 0 || piece === inner.length - 1 ? isNeeded : lastUse >= inner[piece]!.end;
 }
 
-/**
- * What reads or writes a variable, or may give something else the second time, is done once. So are the statistics of a normalization:
- * they are small, and a normalization that is repeated for them alone is not fused with the activation after it, which rounds them otherwise.
- */
-function canRepeat({ node: { op }, index }: Value): boolean {
-  const row = opTable[op];
-  return row?.stateful !== true && !(row?.kind === "normalization" && index > 0);
+/** What reads or writes a variable, or may give something else the second time, is done once. */
+function canRepeat({ op }: Node): boolean {
+  return opTable[op]?.stateful !== true;
 }

@@ -32,6 +32,12 @@ function stepOf(layer: Layer, numLayers: number): Graph {
 const dense: Layer = (x, w) => tf.tanh(tf.matMul(x as never, w as never));
 const residual: Layer = (x, w) => tf.add(x, tf.relu(tf.matMul(x as never, w as never)));
 
+/** Truth values that the gradient needs, and that cross borders. */
+const masked: Layer = (x, w) => {
+  const product = tf.matMul(x as never, w as never);
+  return tf.add(tf.where(tf.greater(x, 0.1), product, tf.mul(product, 0.5)), x);
+};
+
 function isRecomputed({ scope }: Node): boolean {
   return scope.startsWith(recomputedPrefix);
 }
@@ -39,6 +45,7 @@ function isRecomputed({ scope }: Node): boolean {
 describe.each<[string, Layer]>([
   ["a chain", dense],
   ["layers that skip", residual],
+  ["layers with masks", masked],
 ])("recomputation of %s", (_name, layer) => {
   const graph = stepOf(layer, 12);
 

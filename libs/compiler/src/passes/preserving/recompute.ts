@@ -27,9 +27,9 @@ function run(graph: Graph, numSegments: number): Graph {
 }
 
 function planPass(graph: Graph, pass: BackwardPass, numSegments: number): RecomputationPlan {
-  const values = forwardValuesOf(pass);
+  const values = forwardValuesOf(graph, pass);
   const { forward } = pass;
-  const memory = { forward, buffers: forwardBuffersOf(values), fused: fusedPlaces(pass, values, countUses(graph)) };
+  const memory = { forward, buffers: forwardBuffersOf(values), fused: fusedPlaces(values) };
   return planRecomputations(pass, values, chooseSegments(memory, numSegments));
 }
 
