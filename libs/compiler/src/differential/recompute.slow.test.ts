@@ -14,7 +14,7 @@ const passes = (recomputeSegments: number) => pipelineOf({ lowering: "graph", re
 
 let numRecomputed = 0;
 // A layer that keeps nothing for its gradient has nothing to compute again.
-afterAll(() => expect(numRecomputed).toBeGreaterThan(25));
+afterAll(() => expect(numRecomputed).toBeGreaterThan(10));
 
 describe.each(Object.entries(layerCases))("%s, computed again", (_className, cases) => {
   test.each(cases.map((each, index) => [index, each] as const))("case %i has the same bits", (_index, each) => {
