@@ -7,7 +7,8 @@ import { placeOf } from "./attribute-timings.ts";
  *
  * @param variables as for `attributeTimings`
  */
-export function explainMemory({ alive, ...totals }: MemoryPrediction, variables: readonly string[]): ExplainedMemory {
+export function explainMemory(prediction: MemoryPrediction, variables: readonly string[]): ExplainedMemory {
+  const { alive, peakBytes, residentBytes, fedBytes, numNodes } = prediction;
   const tensors = alive.map(({ scope, op, type, bytes }) => ({ op, ...placeOf(scope, op, variables), type, bytes }));
-  return { ...totals, alive: tensors.filter(({ bytes }) => bytes > 0) };
+  return { peakBytes, residentBytes, fedBytes, numNodes, alive: tensors.filter(({ bytes }) => bytes > 0) };
 }

@@ -24,8 +24,10 @@ const numCheckpointCopies = 2;
 /** What a session was found to take beside tensors, and for each node of its graph. */
 const sessionBytes = 40 * 2 ** 20;
 const nodeBytes = 24 * 1_024;
-/** What JavaScript holds before step 1 for each node, until the graph is in the session. */
-const tracedNodeBytes = 112 * 1_024;
+/** What JavaScript was found to hold before step 1 for each node as it was traced, until the graph is in the session. */
+const tracedNodeBytes = 40 * 1_024;
+/** And where segments for recomputation are looked for. */
+const recomputedNodeBytes = 25 * 1_024;
 
 /**
  * Builds a recipe's step to predict its memory. Nothing runs.
@@ -43,10 +45,12 @@ export function openPeakPredictor(tf: Tfjs, options: EngineOptions, numThreads: 
     const asked = { ...step, options: { ...options, ...rung } };
     const graph = new StepGraph({ tf, step: asked, random, traced });
     const entries = stepEntries(graph.measureContext([]));
-    const { peakBytes, residentBytes, numNodes } = predictProgram(entries, passesOf(asked, "graph"), { numThreads });
+    const prediction = predictProgram(entries, passesOf(asked, "graph"), { numThreads });
+    const { peakBytes, residentBytes, numNodes, numTracedNodes } = prediction;
     const ofSession = sessionBytes + numNodes * nodeBytes;
     const whileTraining = ofSession + peakBytes + (1 + numCheckpointCopies) * residentBytes;
-    return Math.max(whileTraining, residentBytes + numNodes * tracedNodeBytes);
+    const ofTrace = tracedNodeBytes + (rung.recomputeSegments > 1 ? recomputedNodeBytes : 0);
+    return Math.max(whileTraining, residentBytes + numTracedNodes * ofTrace);
   };
   return {
     normalisesOverBatch:
