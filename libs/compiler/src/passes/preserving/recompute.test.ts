@@ -32,11 +32,18 @@ function stepOf(layer: Layer, numLayers: number): Graph {
 const dense: Layer = (x, w) => tf.tanh(tf.matMul(x as never, w as never));
 const residual: Layer = (x, w) => tf.add(x, tf.relu(tf.matMul(x as never, w as never)));
 
-/** Truth values that the gradient needs, and that cross borders. */
-const masked: Layer = (x, w) => {
-  const product = tf.matMul(x as never, w as never);
-  return tf.add(tf.where(tf.greater(x, 0.1), product, tf.mul(product, 0.5)), x);
-};
+/** A leaky relu that saves its truth values for the gradient, so that they cross borders. */
+function leakyRelu(features: Tensor): Tensor {
+  const masked = (isLarge: Tensor, values: Tensor) =>
+    tf.where(isLarge as never, values as never, tf.mul(values as never, 0.5));
+  return tf.customGrad((x, save) => {
+    const isLarge = tf.greater(x as never, 0.1);
+    (save as (tensors: Tensor[]) => void)([isLarge]);
+    return { value: masked(isLarge, x as Tensor), gradFunc: (dy, [saved]) => masked(saved!, dy as Tensor) as never };
+  })(features as never) as never;
+}
+
+const masked: Layer = (x, w) => tf.add(x, leakyRelu(tf.matMul(x as never, w as never)));
 
 function isRecomputed({ scope }: Node): boolean {
   return scope.startsWith(recomputedPrefix);
