@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { readText } from "./procFiles.ts";
 
 /** The control groups (cgroups) that account for this process's memory: folders from its own up to the hierarchy's root. */
 export interface MemoryGroups {
@@ -24,15 +24,6 @@ export function memoryGroups(root = "/"): readonly MemoryGroups[] {
     ...(unified === undefined ? [] : [{ version: 2 as const, directories: upwards(mounted(""), unified) }]),
     ...(memory === undefined ? [] : [{ version: 1 as const, directories: upwards(mounted("memory"), memory) }]),
   ];
-}
-
-/** A small file's text; empty where it cannot be read. */
-export function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 function upwards(mount: string, path: string): readonly string[] {

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { readText } from "./procFiles.ts";
 
 /** What of a processor decides which kernels run and how they cut their work. */
 export interface Cpu {
@@ -38,7 +39,10 @@ const relevantExtensions = [
 ] as const;
 
 /** The processor of this machine, from Linux's /proc and /sys. Fields that they lack (arm64 names no model) are empty. */
-export function readCpu(cpuinfo = readOr("/proc/cpuinfo"), cacheDirectory = "/sys/devices/system/cpu/cpu0/cache"): Cpu {
+export function readCpu(
+  cpuinfo = readText("/proc/cpuinfo"),
+  cacheDirectory = "/sys/devices/system/cpu/cpu0/cache",
+): Cpu {
   const field = (name: string) => cpuinfo.match(new RegExp(`^${name}\\s*: (.*)$`, "m"))?.[1]?.trim();
   const present = new Set((field("flags") ?? field("Features") ?? "").split(" "));
   const armModel = ["CPU implementer", "CPU part", "CPU variant"]
@@ -57,21 +61,13 @@ export function readCpu(cpuinfo = readOr("/proc/cpuinfo"), cacheDirectory = "/sy
 function readCaches(directory: string): Record<string, number> {
   const caches: Record<string, number> = {};
   for (const index of listOr(directory)) {
-    const read = (name: string) => readOr(join(directory, index, name)).trim();
+    const read = (name: string) => readText(join(directory, index, name)).trim();
     const kind = { Data: "d", Instruction: "i" }[read("type")] ?? "";
     const [, size, unit] = read("size").match(/^(\d+)([KM]?)$/) ?? [];
     if (size === undefined) continue;
     caches[`L${read("level")}${kind}`] = Number(size) * (unit === "M" ? 1 << 20 : unit === "K" ? 1 << 10 : 1);
   }
   return caches;
-}
-
-function readOr(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 function listOr(directory: string): string[] {

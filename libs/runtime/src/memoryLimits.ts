@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { GrantedMemory, MemoryReading } from "@anneal/contracts";
-import { type MemoryGroups, memoryGroups, readText } from "./controlGroups.ts";
+import { type MemoryGroups, memoryGroups } from "./controlGroups.ts";
+import { kibibyteField, readText } from "./procFiles.ts";
 
 /** The smallest of what the machine, the control groups (version 1 and 2) and the process's own limits leave to it. */
 export function grantedMemory(root = "/"): GrantedMemory {
@@ -125,16 +126,11 @@ function processLimit(root: string, name: string, pid: number | "self" = "self")
 }
 
 function status(root: string, name: string, pid: number | "self" = "self"): number | null {
-  return kibibytes(readText(join(root, `proc/${pid}/status`)), name);
+  return kibibyteField(readText(join(root, `proc/${pid}/status`)), name);
 }
 
 function meminfo(root: string, name: string): number | null {
-  return kibibytes(readText(join(root, "proc/meminfo")), name);
-}
-
-function kibibytes(text: string, name: string): number | null {
-  const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1];
-  return found === undefined ? null : Number(found) * 1_024;
+  return kibibyteField(readText(join(root, "proc/meminfo")), name);
 }
 
 /** Null for `max` and `unlimited`. */

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { kibibyteField, readText } from "./procFiles.ts";
 
 /** What of this process is in memory, in bytes. */
 export interface ResidentMemory {
@@ -10,8 +10,8 @@ export interface ResidentMemory {
 /** Null where the operating system does not tell the two apart. */
 export function residentMemory(): ResidentMemory | null {
   const status = readStatus();
-  const totalBytes = bytesOf(status, "VmRSS");
-  const fileBytes = bytesOf(status, "RssFile");
+  const totalBytes = kibibyteField(status, "VmRSS");
+  const fileBytes = kibibyteField(status, "RssFile");
   return totalBytes === null || fileBytes === null ? null : { totalBytes, fileBytes };
 }
 
@@ -20,18 +20,9 @@ export function residentMemory(): ResidentMemory | null {
  * process that forked this one had; where there is no `/proc` it has to do.
  */
 export function peakRssBytes(): number {
-  return bytesOf(readStatus(), "VmHWM") ?? process.resourceUsage().maxRSS * 1_024;
-}
-
-function bytesOf(status: string, name: string): number | null {
-  const kibibytes = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
-  return kibibytes === undefined ? null : Number(kibibytes) * 1_024;
+  return kibibyteField(readStatus(), "VmHWM") ?? process.resourceUsage().maxRSS * 1_024;
 }
 
 function readStatus(): string {
-  try {
-    return readFileSync("/proc/self/status", "utf8");
-  } catch {
-    return "";
-  }
+  return readText("/proc/self/status");
 }

@@ -9,9 +9,8 @@ import {
   strategyRunId,
   taskQueue,
 } from "@anneal/contracts";
-import { WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import { TypedSearchAttributes } from "@temporalio/common";
-import { runActive } from "../runs/start.ts";
+import { runActive, startWorkflow, type WorkflowDefinition } from "../runs/start.ts";
 import type { Session } from "../temporal/endpoint.ts";
 import { searchAttributeKeys } from "../temporal/search-attributes.ts";
 
@@ -29,7 +28,8 @@ export async function startNewComparison(
   const ids = [compareId, ...comparison.strategies.map((strategy) => strategyRunId(compareId, strategy))];
   const taken = ids.find((id) => existsSync(runPaths(home, id).record) || existsSync(comparePaths(home, id).root));
   if (taken !== undefined) throw exists(taken);
-  await start(session, compareId, { ...comparison, resume: null }, "ALLOW_DUPLICATE_FAILED_ONLY", exists);
+  const definition = defineComparison({ ...comparison, resume: null });
+  await startWorkflow(session, compareWorkflowType, compareId, definition, "ALLOW_DUPLICATE_FAILED_ONLY", exists);
 }
 
 /**
@@ -38,37 +38,24 @@ export async function startNewComparison(
  * @throws AnnealError RUN_ACTIVE when somebody else was faster
  */
 export async function startComparisonAgain(session: Session, compareId: string, input: CompareInput): Promise<void> {
-  await start(session, compareId, input, "ALLOW_DUPLICATE", runActive);
+  await startWorkflow(session, compareWorkflowType, compareId, defineComparison(input), "ALLOW_DUPLICATE", runActive);
 }
 
-async function start(
-  session: Session,
-  compareId: string,
-  input: CompareInput,
-  workflowIdReusePolicy: "ALLOW_DUPLICATE" | "ALLOW_DUPLICATE_FAILED_ONLY",
-  refused: (compareId: string) => AnnealError,
-): Promise<void> {
+function defineComparison(input: CompareInput): WorkflowDefinition<CompareInput> {
   const { resume: _resume, ...comparison } = input;
   const { recipe } = comparison.spec;
   const memo: CompareMemo = { recipe: recipe.name, comparison };
-  try {
-    await session.client.workflow.start(compareWorkflowType, {
-      taskQueue,
-      workflowId: compareId,
-      workflowIdReusePolicy,
-      workflowIdConflictPolicy: "FAIL",
-      args: [input],
-      memo: { ...memo },
-      typedSearchAttributes: new TypedSearchAttributes([
-        { key: searchAttributeKeys.AnnealRecipe, value: recipe.name },
-        { key: searchAttributeKeys.AnnealStatus, value: "preparing" },
-      ]),
-      staticSummary: `compare strategies of ${recipe.name}`,
-      staticDetails: describe(comparison),
-    });
-  } catch (cause) {
-    throw cause instanceof WorkflowExecutionAlreadyStartedError ? refused(compareId) : cause;
-  }
+  return {
+    taskQueue,
+    args: [input],
+    memo: { ...memo },
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributeKeys.AnnealRecipe, value: recipe.name },
+      { key: searchAttributeKeys.AnnealStatus, value: "preparing" },
+    ]),
+    staticSummary: `compare strategies of ${recipe.name}`,
+    staticDetails: describe(comparison),
+  };
 }
 
 function exists(id: string): AnnealError {

@@ -16,9 +16,12 @@ import type { Session } from "../temporal/endpoint.ts";
 import { searchAttributeKeys } from "../temporal/search-attributes.ts";
 
 /** What Temporal is told of a run: the same for a run started now and for one that a schedule will start. */
-export interface RunDefinition {
+export type RunDefinition = WorkflowDefinition<TrainInput>;
+
+/** What Temporal is told of a workflow beside its id. */
+export interface WorkflowDefinition<Input> {
   readonly taskQueue: string;
-  readonly args: [TrainInput];
+  readonly args: [Input];
   readonly memo: Record<string, unknown>;
   readonly typedSearchAttributes: TypedSearchAttributes;
   readonly staticSummary: string;
@@ -65,7 +68,8 @@ export function defineRun({ spec, choices, firstAttempt, usage }: RunStart): Run
 export async function startNewRun(home: string, session: Session, runId: string, spec: RunSpec): Promise<void> {
   // What is on disk counts as well: the server's memory of closed runs is limited, the checkpoints stay.
   if (existsSync(runPaths(home, runId).record)) throw runExists(runId);
-  await start(session, runId, defineRun(newRun(spec)), "ALLOW_DUPLICATE_FAILED_ONLY", runExists);
+  const definition = defineRun(newRun(spec));
+  await startWorkflow(session, trainWorkflowType, runId, definition, "ALLOW_DUPLICATE_FAILED_ONLY", runExists);
 }
 
 /**
@@ -74,25 +78,27 @@ export async function startNewRun(home: string, session: Session, runId: string,
  * @throws AnnealError RUN_ACTIVE when somebody else was faster
  */
 export async function startAgain(session: Session, runId: string, runStart: RunStart): Promise<void> {
-  await start(session, runId, defineRun(runStart), "ALLOW_DUPLICATE", runActive);
+  await startWorkflow(session, trainWorkflowType, runId, defineRun(runStart), "ALLOW_DUPLICATE", runActive);
 }
 
-async function start(
+/** @param refused what is thrown where there is such a workflow already that may not be followed by another */
+export async function startWorkflow<Input>(
   session: Session,
-  runId: string,
-  definition: RunDefinition,
+  type: string,
+  workflowId: string,
+  definition: WorkflowDefinition<Input>,
   workflowIdReusePolicy: NonNullable<WorkflowStartOptions["workflowIdReusePolicy"]>,
-  refused: (runId: string) => AnnealError,
+  refused: (workflowId: string) => AnnealError,
 ): Promise<void> {
   try {
-    await session.client.workflow.start(trainWorkflowType, {
+    await session.client.workflow.start(type, {
       ...definition,
-      workflowId: runId,
+      workflowId,
       workflowIdReusePolicy,
       workflowIdConflictPolicy: "FAIL",
     });
   } catch (cause) {
-    throw cause instanceof WorkflowExecutionAlreadyStartedError ? refused(runId) : cause;
+    throw cause instanceof WorkflowExecutionAlreadyStartedError ? refused(workflowId) : cause;
   }
 }
 

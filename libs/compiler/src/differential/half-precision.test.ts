@@ -1,11 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { pipelineOf } from "../lowerings/lowerings.ts";
-import { fusedBiasGradients, plainBiasGradients } from "../passes/changing/bias-gradients.ts";
-import { mixedPrecision } from "../passes/changing/mixed-precision.ts";
 import type { Pass } from "../passes/pass.ts";
-import { biasAdd } from "../passes/preserving/bias-add.ts";
 import { runPasses } from "../passes/run-passes.ts";
-import type { CostModel } from "../precision/kernel-costs.ts";
+import { freeCosts } from "../test-support/free-costs.ts";
 import { testTensorflow } from "../test-support/run-graph.ts";
 import { type Subject, traceOnce } from "./both-ways.ts";
 import { layerCases } from "./layers/index.ts";
@@ -23,20 +20,11 @@ const { tf } = tensorflow;
 const bounds = { bfloat16: 2 ** -5, float16: 2 ** -8 } as const;
 type Half = keyof typeof bounds;
 
-/** Everything that may be in 16 bits is: cases are too small to gain by it. */
-const free: CostModel = { kernel: () => ({ float32: 1, half: 0 }), cast: () => 0 };
-
-const float32 = pipelineOf({ lowering: "graph", without: ["unclip-cross-entropy"] });
-const isLowering = ({ name }: Pass) => name === "transposed-products" || name === "ordered-sums";
+const without = ["unclip-cross-entropy"];
+const float32 = pipelineOf({ lowering: "graph", without });
 
 function passesFor(dtype: Half): readonly Pass[] {
-  const painting = [
-    plainBiasGradients,
-    mixedPrecision({ dtype, costs: free, allows: () => true }),
-    fusedBiasGradients,
-    biasAdd,
-  ];
-  return [...float32.filter((pass) => !isLowering(pass)), ...painting, ...float32.filter(isLowering)];
+  return pipelineOf({ lowering: "graph", without, formats: [{ dtype, costs: freeCosts, allows: () => true }] });
 }
 
 /** Whether anything of the subject is computed in 16 bits: if so, with what error. */

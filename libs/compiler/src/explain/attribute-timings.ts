@@ -2,7 +2,7 @@ import { type ExplainedNode, type ExplainedPart, type StepPhase, stepPhases } fr
 import { formatType, type Graph, type Node, opTable } from "@anneal/graph";
 import type { NodeTiming } from "@anneal/runtime";
 import { recomputedPrefix } from "../recompute/build.ts";
-import { gradientPrefix } from "../trace/trace-backend.ts";
+import { gradientPrefix, withoutGradientPrefix } from "../trace/trace-backend.ts";
 
 /** Which part of a step something belongs to, and what it is for. */
 interface Place {
@@ -91,7 +91,7 @@ export function placeOf(scope: string, op: Node["op"], variables: readonly strin
   const isRecomputed = scope.startsWith(recomputedPrefix);
   const own = isRecomputed ? scope.slice(recomputedPrefix.length) : scope;
   const isGradient = own.startsWith(gradientPrefix);
-  const within = isGradient ? own.slice(gradientPrefix.length) : own;
+  const within = withoutGradientPrefix(own);
   const isOfVariable = variables.includes(within);
   const part = isOfVariable && within.includes("/") ? within.slice(0, within.lastIndexOf("/")) : within;
   const updates = opTable[op]?.kind === "state" && op !== "ReadVariableOp" && op !== "VarHandleOp";

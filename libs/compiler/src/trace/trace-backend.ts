@@ -54,6 +54,11 @@ export interface TraceBackend extends TensorflowBackend {
 /** Before the name of the part of a step that a gradient belongs to. */
 export const gradientPrefix = "gradient/";
 
+/** The part of a step that a scope names, whether for the part itself or for its gradient. */
+export function withoutGradientPrefix(scope: string): string {
+  return scope.startsWith(gradientPrefix) ? scope.slice(gradientPrefix.length) : scope;
+}
+
 /** Constants of more values than this are looked through for being one value. */
 const smallSize = 64;
 

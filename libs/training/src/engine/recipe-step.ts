@@ -76,17 +76,20 @@ function forward(step: RecipeStep, inputs: Tensor, labelShape: readonly number[]
   return isColumn && step.options.recipe.loss !== "softmaxCrossEntropy" ? outputs.squeeze([-1]) : outputs;
 }
 
+function lossOf(step: RecipeStep, inputs: Tensor, labels: Tensor, training: boolean) {
+  const outputs = forward(step, inputs, labels.shape, training);
+  return { outputs, loss: step.scope("loss", () => step.loss(labels, outputs)) };
+}
+
 /** Sums of loss and metrics over the batch as one small array, in the order of `toSums`; and the loss, a mean. */
 export function evaluate(tf: Tfjs, step: RecipeStep, inputs: Tensor, labels: Tensor) {
-  const outputs = forward(step, inputs, labels.shape, false);
-  const loss = step.scope("loss", () => step.loss(labels, outputs));
+  const { outputs, loss } = lossOf(step, inputs, labels, false);
   return { loss, report: report(tf, step, loss, labels, outputs) };
 }
 
 /** The loss alone, a mean, as training sees it. */
 export function trainingLoss(step: RecipeStep, inputs: Tensor, labels: Tensor): Tensor {
-  const outputs = forward(step, inputs, labels.shape, true);
-  return step.scope("loss", () => step.loss(labels, outputs));
+  return lossOf(step, inputs, labels, true).loss;
 }
 
 /**
@@ -104,8 +107,7 @@ export function differentiate(
   let kept: { readonly loss: Tensor; readonly report: Tensor } | undefined;
   const { grads } = tf.variableGrads(
     () => {
-      const outputs = forward(step, inputs, labels.shape, true);
-      const loss = step.scope("loss", () => step.loss(labels, outputs));
+      const { outputs, loss } = lossOf(step, inputs, labels, true);
       kept = { loss: tf.keep(loss.clone()), report: tf.keep(report(tf, step, loss, labels, outputs)) };
       return step.scope("regularization", () => {
         const total = tf.add(loss, regularization(tf, step.model));

@@ -1,10 +1,10 @@
 import {
-  gradientPrefix,
   measureMemory,
   type ProductPrecision,
   precisionOfProducts,
   summarizeKernels,
   timeShares,
+  withoutGradientPrefix,
 } from "@anneal/compiler";
 import type { ComputePrecision, LedgerKernels, LedgerTensors, TensorClass } from "@anneal/contracts";
 import { numElements } from "@anneal/data";
@@ -72,7 +72,7 @@ export function recordingOf(
 
 /** The layer whose node has this name, `gradient/block1/conv/Conv2DBackpropInput`: the longest that it begins with. */
 function layerOf(name: string, layers: ReadonlyMap<string, unknown>): string {
-  let scope = name.startsWith(gradientPrefix) ? name.slice(gradientPrefix.length) : name;
+  let scope = withoutGradientPrefix(name);
   while (scope !== "" && !layers.has(scope)) scope = scope.slice(0, Math.max(0, scope.lastIndexOf("/")));
   return scope;
 }

@@ -13,7 +13,7 @@ import {
 import { type SpawnOptions, spawnTrainer, type TrainerClient } from "../trainer/client.ts";
 
 /** Does for one run what its workflow does: counts attempts, asks for segment after segment, tries again after a crash. */
-export class RunDriver {
+export class RunDriver implements AsyncDisposable {
   readonly runId: string;
   readonly runDirectory: string;
   spec: RunSpec;
@@ -99,5 +99,9 @@ export class RunDriver {
 
   async close(): Promise<void> {
     await this.trainer?.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

@@ -38,7 +38,7 @@ import { EngineHost } from "./engine-host.ts";
 import type { FeedPredictions } from "./engine-protocol.ts";
 import { lockfileDigest } from "./lockfile.ts";
 import { decideMemory, unplannedMemory } from "./memory-plan.ts";
-import { choosePrecisionOf, precisionAskedFor } from "./precision-choice.ts";
+import { decidePrecisionOf, precisionAskedFor } from "./precision-choice.ts";
 import type { RecipeSource } from "./recipe-source.ts";
 import { isSameRung, moveTo, type RungChoice } from "./rung-choice.ts";
 import { dataPrefix, mismatch, noCheckpoint, noSplit } from "./session-errors.ts";
@@ -144,6 +144,7 @@ export class TrainerSession {
   static async open(options: SessionOptions): Promise<TrainerSession> {
     const { spec, source, threads, recorded, events } = options;
     const execution = recorded?.lowering ?? options.execution ?? null;
+    const known = recorded?.precision ?? options.precision ?? null;
     // TensorFlow reads its environment when it is loaded: set before the engine thread starts.
     const settings = { numIntraOpThreads: threads.intraOp, numInterOpThreads: threads.interOp };
     Object.assign(process.env, tensorflowEnvironment({ ...settings, device: requestedDevice() }));
@@ -173,7 +174,7 @@ export class TrainerSession {
         stepsPerEpoch: plan.stepsPerEpoch,
         crossEntropy: spec.policy.crossEntropy,
         layerPrecision: setup.training.layerPrecision,
-        precision: (recorded?.precision ?? options.precision ?? precisionAskedFor(spec)).precision,
+        precision: (known ?? precisionAskedFor(spec)).precision,
         initialWeights: setup.initialWeights,
       };
       const isPlanned = recorded !== null || options.rung !== null;
@@ -186,13 +187,7 @@ export class TrainerSession {
         microBatches: rung.microBatches,
         recomputeSegments: rung.recomputeSegments,
       };
-      const precision = await choosePrecisionOf(
-        spec,
-        setup,
-        recorded?.precision ?? options.precision ?? null,
-        host,
-        onRung,
-      );
+      const precision = known ?? (await decidePrecisionOf(spec, setup, host, onRung));
       const prepared = await host.call("prepare", {
         ...onRung,
         precision: precision.precision,

@@ -16,9 +16,8 @@ afterAll(() => {
   home[Symbol.dispose]();
 });
 
-function newRun(runId: string, spec: Partial<RunSpecInput>): RunDriver & AsyncDisposable {
-  const run = new RunDriver(home.path, runId, { recipe, ...spec });
-  return Object.assign(run, { [Symbol.asyncDispose]: () => run.close() });
+function newRun(runId: string, spec: Partial<RunSpecInput>): RunDriver {
+  return new RunDriver(home.path, runId, { recipe, ...spec });
 }
 
 function bitsOf(tensors: LoadedCheckpoint["model"]) {

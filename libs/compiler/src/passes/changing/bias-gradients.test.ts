@@ -1,6 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs";
 import { expect, test } from "vitest";
-import type { CostModel } from "../../precision/kernel-costs.ts";
+import { freeCosts } from "../../test-support/free-costs.ts";
 import { countOps, inputsOf } from "../../test-support/recurrence.ts";
 import { runGraph, testTensorflow, traceFunction } from "../../test-support/run-graph.ts";
 import { preservingPasses } from "../pipeline.ts";
@@ -23,9 +23,7 @@ function traceGradient(numChannels: number) {
   return { inputs, graph: preservingPasses.reduce((current, each) => each.run(current), traced) };
 }
 
-/** Whatever may be in 16 bits is. */
-const free: CostModel = { kernel: () => ({ float32: 1, half: 0 }), cast: () => 0 };
-const paint = mixedPrecision({ dtype: "bfloat16", costs: free, allows: () => true });
+const paint = mixedPrecision({ dtype: "bfloat16", costs: freeCosts, allows: () => true });
 
 test.each([
   [256, "MatMul"],
