@@ -16,4 +16,4 @@ export { type RunPassesOptions, runPasses } from "./passes/run-passes.ts";
 export { type CostModel, cpuCosts, gpuCosts } from "./precision/kernel-costs.ts";
 export { type CompiledProgram, compileProgram, type Entries, type Entry } from "./program.ts";
 export { type ScopeFunction, type Trace, type TracedVariable, type TraceRequest, trace } from "./trace/trace.ts";
-export { gradientPrefix } from "./trace/trace-backend.ts";
+export { withoutGradientPrefix } from "./trace/trace-backend.ts";

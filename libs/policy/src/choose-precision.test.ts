@@ -29,10 +29,10 @@ test("of several that are close enough, the fastest", () => {
   expect(choosePrecision(measured).precision).toBe("float16");
 });
 
-test("a device without such instructions tries nothing, and float32 it is", () => {
-  expect(precisionsWorthTrying({ device: "cpu", hasBfloat16Instructions: false })).toEqual([]);
-  expect(precisionsWorthTrying({ device: "cpu", hasBfloat16Instructions: true })).toEqual(["bfloat16"]);
-  expect(precisionsWorthTrying({ device: "gpu", hasBfloat16Instructions: false })).toEqual(["bfloat16", "float16"]);
+test("a device whose 16-bit products are slow tries nothing, and float32 it is", () => {
+  expect(precisionsWorthTrying({ device: "cpu", bfloat16Products: "slow" })).toEqual([]);
+  expect(precisionsWorthTrying({ device: "cpu", bfloat16Products: "fast" })).toEqual(["bfloat16"]);
+  expect(precisionsWorthTrying({ device: "gpu", bfloat16Products: "slow" })).toEqual(["bfloat16", "float16"]);
   expect(choosePrecision([{ precision: "float32", milliseconds: 5, lossDifference: 0 }])).toMatchObject({
     precision: "float32",
     why: "this device gains nothing by 16-bit floats",

@@ -1,10 +1,11 @@
 import type { ComputePrecision, PrecisionCandidate, PrecisionDecision } from "@anneal/contracts";
+import type { Bfloat16Products } from "./bfloat16-products.ts";
 
 /** What a device is, as far as 16-bit floats go. */
 export interface HalfSupport {
   readonly device: "cpu" | "gpu";
-  /** Whether the CPU has instructions for products of bfloat16 (AVX-512 BF16, AMX, or Arm's). */
-  readonly hasBfloat16Instructions: boolean;
+  /** Those of the CPU. */
+  readonly bfloat16Products: Bfloat16Products;
 }
 
 /**
@@ -15,10 +16,10 @@ export const maxLossDifference = 0.02;
 /** Below this a faster format may be the machine's mood, and float32 asks nobody to look at its accuracy. */
 const leastGain = 0.05;
 
-/** Formats that may be faster than float32 on such a device; a CPU without instructions for them only emulates them. */
-export function precisionsWorthTrying({ device, hasBfloat16Instructions }: HalfSupport): readonly ComputePrecision[] {
+/** Formats that may be faster than float32 on such a device; a CPU whose products of them are slow gains nothing. */
+export function precisionsWorthTrying({ device, bfloat16Products }: HalfSupport): readonly ComputePrecision[] {
   if (device === "gpu") return ["bfloat16", "float16"];
-  return hasBfloat16Instructions ? ["bfloat16"] : [];
+  return bfloat16Products === "fast" ? ["bfloat16"] : [];
 }
 
 /**

@@ -1,3 +1,4 @@
+export { type Bfloat16Products, bfloat16ProductsOf } from "./bfloat16-products.ts";
 export { checkPolicy } from "./check-policy.ts";
 export { chooseLowering, executionsWorthTrying, type LoweringTrial } from "./choose-lowering.ts";
 export { choosePrecision, type HalfSupport, precisionsWorthTrying } from "./choose-precision.ts";

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { type AnnealError, toAnnealError } from "@anneal/contracts";
+import { bfloat16ProductsOf } from "@anneal/policy";
 import { cacheDirectory, type Device, readCpu, requestedDevice } from "@anneal/runtime";
 import { oldestTemporalVersion, requiredBytes, temporalVersion, tensorflowVersion } from "./artefacts.ts";
 import { compilerMissing, probeCompiler } from "./compiler.ts";
@@ -148,6 +149,6 @@ function describeCpu(): PrerequisiteRow[] {
     good("processor", model, "any"),
     good("avx2", has("avx2"), "makes training faster"),
     good("avx512", has("avx512f"), "makes training faster"),
-    good("bf16", has("avx512_bf16", "amx_bf16", "bf16"), "makes bfloat16 training faster than float32"),
+    good("bf16", bfloat16ProductsOf(extensions), "fast: bfloat16 training is faster than float32"),
   ];
 }

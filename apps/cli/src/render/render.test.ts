@@ -22,6 +22,7 @@ const run: RunView = {
   evaluation: null,
   ledger: null,
   memory: null,
+  precision: null,
   samplesPerSecond: null,
   secondsLeft: null,
   stoppedEarly: false,
@@ -52,6 +53,12 @@ const progress: Progress = {
   workerPid: null,
   note: null,
 };
+
+test("the format of a run is named where it was chosen, or is not what was asked for", () => {
+  const shown = (why: string) => formatRun({ ...run, precision: { precision: "bfloat16", why, candidates: [] } });
+  expect(shown("asked for")).not.toContain("bfloat16");
+  expect(shown("fastest with losses within 2 % of float32's")).toContain("bfloat16: fastest with losses");
+});
 
 test("a line of progress has everything where there is room", () => {
   expect(formatProgress("run", progress, 200, "images")).toBe(

@@ -2,6 +2,7 @@ import type { RunPids } from "../runs/pids.ts";
 import type { RunView } from "../runs/view.ts";
 import { ledgerFacts } from "./ledger.ts";
 import { memoryFacts } from "./memory.ts";
+import { precisionPlanInWords } from "./precision.ts";
 import { formatFacts } from "./table.ts";
 import { formatCount, formatDuration, formatMetrics, formatTime } from "./values.ts";
 
@@ -27,6 +28,7 @@ export function formatRun(run: RunView, pids: RunPids | null = null): string {
     ],
     ["speed", run.samplesPerSecond === null ? null : `${formatCount(run.samplesPerSecond)} samples/s`],
     ["time left", run.secondsLeft === null ? null : formatDuration(run.secondsLeft * 1000)],
+    ["format", run.precision && precisionPlanInWords(run.precision)],
     ...(run.memory === null ? [] : memoryFacts(run.memory, run.step)),
     ...(run.ledger === null ? [] : ledgerFacts(run.ledger)),
     ["checkpoint", run.checkpoint?.path],

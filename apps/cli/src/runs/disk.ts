@@ -44,6 +44,7 @@ async function fromRecord(home: string, { runId, spec, plan, createdAt }: RunRec
     evaluation: null,
     ledger: await readLedger(runPaths(home, runId).root),
     memory: plan?.memory ? { decision: plan.memory, moves: state?.rungMoves ?? [] } : null,
+    precision: plan?.precision ?? null,
     samplesPerSecond: null,
     secondsLeft: null,
     stoppedEarly: state?.stoppedEarly ?? false,

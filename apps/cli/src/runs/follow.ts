@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Progress, RunState, TrainResult } from "@anneal/contracts";
+import type { Progress, RunState, TrainingPlan, TrainResult } from "@anneal/contracts";
 import { inWords, planInWords } from "../render/memory.ts";
+import { precisionPlanInWords } from "../render/precision.ts";
 import type { Session } from "../temporal/endpoint.ts";
 import { type Observation, observe, queryState } from "./observe.ts";
 import { patiently } from "./patiently.ts";
@@ -140,12 +141,16 @@ class FailureNotes {
     return this.#looking;
   }
 
-  /** What was decided before step 1, where there was a budget to keep; then every move. */
-  #tellOfMemory({ plan, last }: RunState): void {
-    const { memory } = plan ?? {};
-    if (memory === undefined) return;
-    if (!this.#isPlanTold && memory.budgetBytes !== null) this.#follower.onNote(`memory: ${planInWords(memory)}`);
+  /** What was decided before step 1, where there was something to decide. */
+  #tellOfPlan({ memory, precision }: TrainingPlan): void {
+    if (this.#isPlanTold) return;
     this.#isPlanTold = true;
+    const format = precision === undefined ? null : precisionPlanInWords(precision);
+    if (format !== null) this.#follower.onNote(`precision: ${format}`);
+    if (memory !== undefined && memory.budgetBytes !== null) this.#follower.onNote(`memory: ${planInWords(memory)}`);
+  }
+
+  #tellOfMoves({ last }: RunState): void {
     const moves = last?.rungMoves ?? [];
     for (const move of moves.slice(this.#numMoves ?? moves.length)) {
       this.#follower.onNote(`memory was short at step ${move.step}, now ${inWords(move)}: ${move.why}`);
@@ -158,7 +163,8 @@ class FailureNotes {
   }
 
   #tell(state: RunState): void {
-    this.#tellOfMemory(state);
+    if (state.plan) this.#tellOfPlan(state.plan);
+    this.#tellOfMoves(state);
     const { recentFailures, last } = state;
     for (const { path, reason } of last?.skipped ?? []) {
       if (!this.#skippedPaths.has(path)) this.#follower.onNote(`skipped a damaged checkpoint: ${reason}`);

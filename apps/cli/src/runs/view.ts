@@ -7,6 +7,7 @@ import {
   type Ledger,
   type Metrics,
   nullOn,
+  type PrecisionDecision,
   type Progress,
   type RunMemo,
   type RunState,
@@ -45,6 +46,8 @@ export interface RunView {
   readonly ledger: Ledger | null;
   /** How it uses memory; null where it is not known. */
   readonly memory: RunMemory | null;
+  /** The format that was decided for its steps; null where it is not known. */
+  readonly precision: PrecisionDecision | null;
   readonly samplesPerSecond: number | null;
   readonly secondsLeft: number | null;
   /** It ended before its last step, since its metric no longer improved. */
@@ -144,6 +147,7 @@ function combine(
     evaluation: result?.evaluation ?? state?.evaluation ?? null,
     ledger: last?.ledger ?? null,
     memory: memoryOf(result?.plan ?? state?.plan ?? null, last),
+    precision: (result?.plan ?? state?.plan)?.precision ?? (last && "precision" in last ? last.precision : null),
     samplesPerSecond: live?.samplesPerSecond ?? null,
     secondsLeft: live?.secondsLeft ?? null,
     stoppedEarly: last?.stoppedEarly ?? false,
@@ -181,6 +185,7 @@ export function summarize(uiUrl: string | null, execution: WorkflowExecutionInfo
     evaluation: null,
     ledger: null,
     memory: null,
+    precision: null,
     samplesPerSecond: null,
     secondsLeft: null,
     stoppedEarly: false,

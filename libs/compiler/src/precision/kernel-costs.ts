@@ -64,10 +64,16 @@ const cpuUnary: Pair = [0.34, 0.28];
 const cpuBroadcast: Pair = [0.52, 0.5];
 const cpuMovement: Pair = [0.6, 0.4];
 const cpuCast = 0.26;
-/** 110 GFLOP/s of one core in float32, 205 in bfloat16 with sums in float32; a multiplication is two operations. */
-const cpuMultiplication: Pair = [2 / 110, 2 / 205];
-/** The gradient by a filter gains less. */
-const cpuFilterGradient: Pair = [2 / 110, 2 / 175];
+/** Nanoseconds of a multiplication, in products and in gradients by a filter, which gain less. */
+interface Multiplications {
+  readonly product: Pair;
+  readonly filterGradient: Pair;
+}
+
+/** By GFLOP/s of one core (AMD Zen 4), in float32 and in bfloat16 with sums in float32; a multiplication is two operations. */
+const fastProducts: Multiplications = { product: [2 / 110, 2 / 205], filterGradient: [2 / 110, 2 / 175] };
+/** As above, on an Intel Sapphire Rapids without AMX. */
+const slowProducts: Multiplications = { product: [2 / 150, 2 / 83], filterGradient: [2 / 150, 2 / 75] };
 
 const cpuByKind: PairByKind = {
   unary: cpuUnary,
@@ -76,18 +82,20 @@ const cpuByKind: PairByKind = {
   movement: cpuMovement,
 };
 
-/** A CPU with bfloat16 instructions. */
-export const cpuCosts: CostModel = {
-  kernel(node) {
-    const ns = cpuByOp[node.op];
-    const multiplications = ns === undefined ? multiplicationsOf(node) : 0;
-    if (multiplications > 0) {
-      return times(multiplications, node.op.endsWith("Filter") ? cpuFilterGradient : cpuMultiplication);
-    }
-    return times(largestSize(node), ns ?? byKind(node, cpuByKind));
-  },
-  cast: ({ shape }) => launch + sizeOf(shape) * cpuCast,
-};
+function cpuCostsWith({ product, filterGradient }: Multiplications): CostModel {
+  return {
+    kernel(node) {
+      const ns = cpuByOp[node.op];
+      const multiplications = ns === undefined ? multiplicationsOf(node) : 0;
+      if (multiplications > 0) return times(multiplications, node.op.endsWith("Filter") ? filterGradient : product);
+      return times(largestSize(node), ns ?? byKind(node, cpuByKind));
+    },
+    cast: ({ shape }) => launch + sizeOf(shape) * cpuCast,
+  };
+}
+
+/** CPUs, by how their products of bfloat16 compare with those of float32. */
+export const cpuCosts = { fast: cpuCostsWith(fastProducts), slow: cpuCostsWith(slowProducts) } as const;
 
 /** What any kernel costs beside its work: a cast that is saved saves this as well. */
 const launch = 1_500;

@@ -1,9 +1,9 @@
 import { predictProgram } from "@anneal/compiler";
 import type { MemoryRung } from "@anneal/contracts";
-import { installSeededRandom, type Tfjs } from "@anneal/runtime";
+import { freeUnusedMemory, installSeededRandom, type Tfjs } from "@anneal/runtime";
 import { stepEntries } from "./measure-step.ts";
 import { passesOf } from "./passes-of.ts";
-import { buildRecipeStep } from "./recipe-step.ts";
+import { buildRecipeStep, type RecipeStep } from "./recipe-step.ts";
 import type { EngineOptions } from "./step-engine.ts";
 import { StepGraph } from "./step-graph.ts";
 import { type TracedRandom, tracedKey } from "./step-program/trace-step.ts";
@@ -41,10 +41,20 @@ export function openPeakPredictor(tf: Tfjs, options: EngineOptions, numThreads: 
   random.beginInit();
   const step = buildRecipeStep(options);
   const known = new Map<string, number>();
+  let last: { readonly microBatches: number; readonly entries: ReturnType<typeof stepEntries> } | null = null;
+  /** Segments are a matter of passes: what is traced depends on micro-batches alone. One trace is kept: it takes much memory. */
+  const entriesOf = (asked: RecipeStep, microBatches: number) => {
+    if (last?.microBatches === microBatches) return last.entries;
+    last = null;
+    const entries = stepEntries(new StepGraph({ tf, step: asked, random, traced }).measureContext([]));
+    last = { microBatches, entries };
+    return entries;
+  };
   const predict = (rung: StepRung): number => {
     const asked = { ...step, options: { ...options, ...rung } };
-    const graph = new StepGraph({ tf, step: asked, random, traced });
-    const entries = stepEntries(graph.measureContext([]));
+    // What the rung before left behind would otherwise be a part of this process's peak.
+    freeUnusedMemory();
+    const entries = entriesOf(asked, rung.microBatches);
     const prediction = predictProgram(entries, passesOf(asked, "graph"), { numThreads });
     const { peakBytes, residentBytes, numNodes, numTracedNodes } = prediction;
     const ofSession = sessionBytes + numNodes * nodeBytes;

@@ -1,6 +1,6 @@
 import type { PrecisionDecision, RunSpec } from "@anneal/contracts";
 import { openFeed } from "@anneal/data";
-import { precisionsWorthTrying } from "@anneal/policy";
+import { type Bfloat16Products, bfloat16ProductsOf, precisionsWorthTrying } from "@anneal/policy";
 import { readCpu, requestedDevice } from "@anneal/runtime";
 import type { EngineHost } from "./engine-host.ts";
 import type { PrepareEngine } from "./engine-protocol.ts";
@@ -13,23 +13,21 @@ const leastTrialBatches = 3;
 const leastSteps = 10 * numTrialBatches;
 
 /**
- * The format that a run's steps are computed in: as recorded, as asked for, or for "auto" by a trial on its first batches.
+ * The format that a new run's steps are computed in: as asked for, or for "auto" by a trial on its first batches.
  *
  * @throws AnnealError whatever the recipe's data or its step in float32 throw
  */
-export async function choosePrecisionOf(
+export async function decidePrecisionOf(
   spec: RunSpec,
   setup: Setup,
-  recorded: PrecisionDecision | null,
   host: EngineHost,
   prepare: PrepareEngine,
 ): Promise<PrecisionDecision> {
   const asked = spec.policy.precision;
-  if (recorded !== null) return recorded;
   if (asked !== "auto") return precisionAskedFor(spec);
   const float32 = (why: string): PrecisionDecision => ({ precision: "float32", why, candidates: [] });
   if (spec.engine === "eager") return float32("the eager engine knows no other format");
-  const formats = precisionsWorthTrying({ device: requestedDevice(), hasBfloat16Instructions: hasBfloat16() });
+  const formats = precisionsWorthTrying({ device: requestedDevice(), bfloat16Products: bfloat16Products() });
   if (formats.length === 0) return float32("this machine gains nothing by 16-bit floats");
   const { plan, feed: feedPlan } = setup;
   const numBatches = Math.min(numTrialBatches, Math.floor(plan.numTrainSamples / plan.batchSize));
@@ -50,13 +48,11 @@ export async function choosePrecisionOf(
 /** Without a trial: float32 where a trial was asked for. */
 export function precisionAskedFor({ policy: { precision } }: RunSpec): PrecisionDecision {
   if (precision === "auto") return { precision: "float32", why: "no trial was made", candidates: [] };
-  return { precision, why: "asked for", candidates: [] };
+  const isSlow = precision === "bfloat16" && requestedDevice() === "cpu" && bfloat16Products() === "slow";
+  const caveat = isSlow ? "; this processor's products are faster in float32 and stay in it" : "";
+  return { precision, why: `asked for${caveat}`, candidates: [] };
 }
 
-/** As Linux names them: x64's, then arm64's. */
-const bfloat16Extensions = ["avx512_bf16", "amx_bf16", "bf16"];
-
-function hasBfloat16(): boolean {
-  const { extensions } = readCpu();
-  return bfloat16Extensions.some((name) => extensions.includes(name));
+function bfloat16Products(): Bfloat16Products {
+  return bfloat16ProductsOf(readCpu().extensions);
 }

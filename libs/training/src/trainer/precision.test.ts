@@ -15,9 +15,8 @@ afterAll(() => {
   home[Symbol.dispose]();
 });
 
-function newRun(runId: string, spec: Partial<RunSpecInput>): RunDriver & AsyncDisposable {
-  const run = new RunDriver(home.path, runId, { recipe, ...spec });
-  return Object.assign(run, { [Symbol.asyncDispose]: () => run.close() });
+function newRun(runId: string, spec: Partial<RunSpecInput>): RunDriver {
+  return new RunDriver(home.path, runId, { recipe, ...spec });
 }
 
 test("auto is decided once, on the run's own first batches, and a later trainer takes it as it was", async () => {
@@ -52,7 +51,8 @@ test("a training that is too short for a trial is trained in float32, and says s
 test("what is asked for is recorded as asked for", async () => {
   await using run = newRun("asked", { policy: { precision: "bfloat16" }, maxSteps: 5 });
   const { plan } = await run.prepare();
-  expect(plan.precision).toEqual({ precision: "bfloat16", why: "asked for", candidates: [] });
+  expect(plan.precision).toMatchObject({ precision: "bfloat16", candidates: [] });
+  expect(plan.precision!.why).toMatch(/^asked for/);
   const { result } = await run.segment();
   expect(result.step).toBe(5);
 });

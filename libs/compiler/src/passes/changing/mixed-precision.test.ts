@@ -3,6 +3,7 @@ import type { Tensor } from "@tensorflow/tfjs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type CostModel, cpuCosts, gpuCosts } from "../../precision/kernel-costs.ts";
+import { freeCosts } from "../../test-support/free-costs.ts";
 import { randomGraphInputs, randomGraphs } from "../../test-support/random-graph.ts";
 import { inputsOf } from "../../test-support/recurrence.ts";
 import { largestDifference, runGraph, testTensorflow, traceFunction } from "../../test-support/run-graph.ts";
@@ -14,11 +15,9 @@ const tensorflow = testTensorflow();
 const { tf } = tensorflow;
 
 const everywhere = () => true;
-/** Whatever may be in 16 bits is. */
-const eager: CostModel = { kernel: () => ({ float32: 1, half: 0 }), cast: () => 0 };
 const pass = (
   dtype: "bfloat16" | "float16",
-  costs: CostModel = eager,
+  costs: CostModel = freeCosts,
   allows = everywhere as (part: string) => boolean,
 ) => mixedPrecision({ dtype, costs, allows });
 
@@ -115,12 +114,14 @@ test("nothing is painted where casts cost more than it gains", () => {
   expect(pass("bfloat16", dear).run(graph).nodes).toEqual(graph.nodes);
 });
 
-test("a large product gains on a CPU and on a GPU, a function alone on neither", () => {
-  for (const costs of [cpuCosts, gpuCosts]) {
+test("a large product gains on a GPU and on a CPU that has fast ones, a function alone on none", () => {
+  for (const costs of [cpuCosts.fast, cpuCosts.slow, gpuCosts]) {
     const large = inputsOf({ x: [512, 1024], w: [1024, 1024] });
     const graph = traceFunction(tf, large, (t) => ({ y: (t.x as never as Tensor).matMul(t.w as never).tanh() }));
     const products = preservingPasses.reduce((current, each) => each.run(current), graph);
-    expect(formatsOf(pass("bfloat16", costs).run(products)).MatMul).toEqual(["bfloat16"]);
+    expect(formatsOf(pass("bfloat16", costs).run(products)).MatMul).toEqual([
+      costs === cpuCosts.slow ? "float32" : "bfloat16",
+    ]);
     const alone = traceFunction(tf, large, (t) => ({ y: (t.x as never as Tensor).tanh().sigmoid() }));
     expect(pass("bfloat16", costs).run(alone).nodes).toEqual(alone.nodes);
   }
@@ -137,7 +138,7 @@ test("a part that is not allowed stays in float32", () => {
     },
   });
   const graph = preservingPasses.reduce((current, each) => each.run(current), makeGraph(outputs));
-  const painted = pass("bfloat16", eager, (part) => part !== "second").run(graph);
+  const painted = pass("bfloat16", freeCosts, (part) => part !== "second").run(graph);
   const products = painted.nodes.filter(({ op }) => op === "MatMul");
   expect(products.map(({ scope, outputs: [type] }) => [scope, type!.dtype])).toEqual([
     ["first", "bfloat16"],

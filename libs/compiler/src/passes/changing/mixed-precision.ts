@@ -12,7 +12,7 @@ import {
 } from "@anneal/graph";
 import { chooseHalfNodes, followingOf } from "../../precision/choose-formats.ts";
 import type { CostModel } from "../../precision/kernel-costs.ts";
-import { gradientPrefix } from "../../trace/trace-backend.ts";
+import { withoutGradientPrefix } from "../../trace/trace-backend.ts";
 import type { Pass } from "../pass.ts";
 
 export interface MixedPrecisionOptions {
@@ -33,13 +33,9 @@ export function mixedPrecision({ dtype, costs, allows }: MixedPrecisionOptions):
       paint(
         graph,
         dtype,
-        chooseHalfNodes(graph, costs, ({ scope }) => allows(withoutPrefix(scope))),
+        chooseHalfNodes(graph, costs, ({ scope }) => allows(withoutGradientPrefix(scope))),
       ),
   };
-}
-
-function withoutPrefix(scope: string): string {
-  return scope.startsWith(gradientPrefix) ? scope.slice(gradientPrefix.length) : scope;
 }
 
 function paint(graph: Graph, dtype: "bfloat16" | "float16", half: ReadonlySet<Node>): Graph {
