@@ -60,6 +60,8 @@ export const failureTable = {
   BUDGET_TOO_SMALL: input,
   DATASET_NOT_FOUND: input,
   DATASET_CORRUPT: input,
+  DATASET_SCHEMA: input,
+  BAD_RECORD: input,
   DATASET_CHANGED: { class: "input", exitCode: exitCodes.conflict },
   LABEL_OUT_OF_RANGE: input,
   TRANSFORM_FAILED: input,

@@ -1,38 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { dtypeOf, type TypedArray, viewOf } from "./fields.ts";
-import { allocateShared } from "./shared-memory.ts";
+import { allocateShared, dtypeOf, type SourceDeclaration, type TypedArray, viewOf } from "@anneal/sources";
 import type { TransformReference } from "./transform.ts";
-
-/** Where samples come from. A new kind of source is one more member here and one row in `sources.ts`. */
-export type SourceDeclaration =
-  | {
-      readonly kind: "idx";
-      /** Absolute paths of the IDX files. */
-      readonly images: string;
-      readonly labels: string;
-      readonly numClasses: number | null;
-    }
-  | {
-      /** Absolute path of the folder that holds a file `<class>.json` for each class. */
-      readonly kind: "fashionMnist";
-      readonly directory: string;
-    }
-  | {
-      readonly kind: "text";
-      /** Absolute path of a UTF-8 file. */
-      readonly path: string;
-      /** Characters of a sample. */
-      readonly length: number;
-    }
-  | {
-      readonly kind: "arrays";
-      readonly inputs: TypedArray;
-      readonly inputShape: readonly number[];
-      readonly labels: TypedArray;
-      readonly labelShape: readonly number[];
-      readonly numClasses: number | null;
-    };
 
 /** Which of the samples before it a step keeps, in their order. */
 export type Selection =

@@ -1,9 +1,18 @@
+export {
+  alignUp,
+  allocateShared,
+  dtypeOf,
+  type FieldSpec,
+  formatField,
+  numElements,
+  RandomStream,
+  type TypedArray,
+  viewOf,
+} from "@anneal/sources";
 export { arrays, Dataset, fashionMnist, idx, mnist, mobyDick, textWindows } from "./dataset.ts";
 export { type Feed, type FeedStats, numFeedThreads, openFeed } from "./feed.ts";
-export { dtypeOf, type FieldSpec, formatField, numElements, type TypedArray, viewOf } from "./fields.ts";
 export { type OpenDataset, openDataset } from "./open.ts";
 export { evaluationPlan, type FeedPlan, trainingPlan } from "./plan.ts";
-export { RandomStream } from "./random.ts";
 export { batchBytes, type RingHandles, slotTensors } from "./ring.ts";
 export { type FeedItem, RingReader } from "./ring-reader.ts";
 export {
@@ -14,6 +23,5 @@ export {
   type Schedule,
   stepsPerEpoch,
 } from "./schedule.ts";
-export { alignUp, allocateShared } from "./shared-memory.ts";
 export { type Transform, type TransformFactory, type TransformReference, transform } from "./transform.ts";
 export { normalise, rotate, rotateAndShift, shift } from "./transforms/index.ts";

@@ -2,11 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AnnealError } from "@anneal/contracts";
+import { createReader, numElements } from "@anneal/sources";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { arrays, type Dataset, idx, mnist } from "./dataset.ts";
-import { numElements } from "./fields.ts";
 import { openDataset } from "./open.ts";
-import { createReader } from "./sources.ts";
 import { transform } from "./transform.ts";
 import { normalise } from "./transforms/index.ts";
 
@@ -55,11 +54,12 @@ async function readAll(dataset: Dataset): Promise<{ inputs: number[][]; labels: 
   const open = await openDataset(dataset);
   const reader = createReader(open.source);
   const indices = Array.from({ length: open.numSamples }, (_, i) => open.indices?.[i] ?? i);
+  await reader.load(Uint32Array.from(indices));
   const label = new Int32Array(numElements(open.labels.shape));
   return {
-    inputs: indices.map((index) => [...reader.input(index)]),
-    labels: indices.map((index) => {
-      reader.readLabel(index, label, 0);
+    inputs: indices.map((_, k) => [...reader.input(k)]),
+    labels: indices.map((_, k) => {
+      reader.readLabel(k, label, 0);
       return label[0]!;
     }),
   };
@@ -109,16 +109,18 @@ test("MNIST is what its files hold", async () => {
   expect([train.numSamples, test.numSamples, train.numClasses]).toEqual([60_000, 10_000, 10]);
   expect(train.inputs).toEqual({ shape: [28, 28, 1], dtype: "uint8" });
   // The labels that every description of the data set begins with.
-  expect([...train.source.labels.subarray(0, 10)]).toEqual([5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
-  expect([...test.source.labels.subarray(0, 10)]).toEqual([7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
+  expect((await readAll(mnist({ split: "train" }).take(10))).labels).toEqual([5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
+  expect((await readAll(mnist({ split: "test" }).take(10))).labels).toEqual([7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
   const { source } = mnist({ split: "test" });
   const file = await readFile(source.kind === "idx" ? source.images : "");
   const sum = (values: Uint8Array) => values.reduce((total, value) => total + value, 0);
   const reader = createReader(test.source);
-  for (const index of [0, 1, 4_999, 9_999]) {
+  const indices = Uint32Array.of(0, 1, 4_999, 9_999);
+  await reader.load(indices);
+  indices.forEach((index, k) => {
     const expected = sum(file.subarray(16 + 784 * index, 16 + 784 * (index + 1)));
-    expect(sum(reader.input(index) as Uint8Array)).toBe(expected);
-  }
+    expect(sum(reader.input(k) as Uint8Array)).toBe(expected);
+  });
 });
 
 test("a split keeps the side of each sample when samples are added", async () => {
@@ -243,7 +245,7 @@ test("transforms that cannot be loaded or made fail before step 1", async () => 
   const dataset = await smallIdx();
   const broken = [
     transform("file:///nowhere/absent.ts"),
-    transform(import.meta.resolve("./fields.ts"), null, "absent"),
+    transform(import.meta.resolve("./order.ts"), null, "absent"),
     normalise({ std: 0 }),
   ];
   for (const reference of broken) {

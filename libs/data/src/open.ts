@@ -1,11 +1,22 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Dataset, Selection, SourceDeclaration } from "./dataset.ts";
-import type { FieldSpec } from "./fields.ts";
+import { AnnealError } from "@anneal/contracts";
+import {
+  allocateShared,
+  type FieldSpec,
+  formatField,
+  isRagged,
+  type OpenSource,
+  openSource,
+  type SourceContext,
+  type SourceDeclaration,
+  type SourceHandles,
+} from "@anneal/sources";
+import type { Dataset, Selection } from "./dataset.ts";
 import { isHeldOut } from "./order.ts";
-import { allocateShared } from "./shared-memory.ts";
-import { type OpenSource, openSource, type SourceHandles } from "./sources.ts";
 import { loadTransforms, type TransformReference } from "./transform.ts";
 
 /** A data set that was opened and checked: plain data over shared memory, ready to be posted to threads. */
@@ -16,6 +27,8 @@ export interface OpenDataset {
   readonly labels: FieldSpec;
   readonly numClasses: number | null;
   readonly source: SourceHandles;
+  /** Inputs as the source gives them, before all transforms. */
+  readonly sourceInputs: FieldSpec;
   readonly transforms: readonly TransformReference[];
   /** Indices in the source of the samples, in order; null for all of them. */
   readonly indices: Uint32Array | null;
@@ -26,6 +39,9 @@ export interface OpenDataset {
   readonly digest: string;
 }
 
+/** The sources there are keep nothing in the cache, and all of their samples in memory. */
+const context: SourceContext = { cacheDirectory: join(tmpdir(), "anneal"), memoryBytes: 2 ** 32, onBadRecord: "fail" };
+
 /** Sources by declaration: the data sets split from one share one copy of it in memory. */
 const openSources = new WeakMap<SourceDeclaration, Promise<OpenSource>>();
 
@@ -35,19 +51,32 @@ const openSources = new WeakMap<SourceDeclaration, Promise<OpenSource>>();
  */
 export async function openDataset(dataset: Dataset): Promise<OpenDataset> {
   const source = await openShared(dataset.source);
-  const { handles, numClasses } = source;
-  const transforms = await loadTransforms(dataset.transforms, handles.inputField);
+  const { handles, numClasses, label } = source;
+  const input = fixedInput(source);
+  const transforms = await loadTransforms(dataset.transforms, input);
   const indices = selectIndices(source.numSamples, dataset.selections);
   return {
     numSamples: indices?.length ?? source.numSamples,
-    inputs: transforms.at(-1)?.transform.output ?? handles.inputField,
-    labels: handles.labelField,
+    inputs: transforms.at(-1)?.transform.output ?? input,
+    labels: label,
     numClasses,
     source: handles,
+    sourceInputs: input,
     transforms: dataset.transforms,
     indices,
     digest: await digestOf(source, dataset),
   };
+}
+
+/** Throws `SHAPE_MISMATCH` for samples that differ in length. */
+function fixedInput({ input }: OpenSource): FieldSpec {
+  if (!isRagged(input)) return input;
+  throw new AnnealError(
+    "SHAPE_MISMATCH",
+    `The samples are ${formatField(input)}: they differ in length, and a batch needs one.`,
+    "Give the data a step that makes them one length.",
+    { found: formatField(input) },
+  );
 }
 
 async function digestOf(source: OpenSource, { selections, transforms }: Dataset): Promise<string> {
@@ -62,7 +91,7 @@ async function digestOf(source: OpenSource, { selections, transforms }: Dataset)
 function openShared(declaration: SourceDeclaration): Promise<OpenSource> {
   const known = openSources.get(declaration);
   if (known !== undefined) return known;
-  const opening = openSource(declaration);
+  const opening = openSource(declaration, context);
   openSources.set(declaration, opening);
   // A failure is not kept: the person may mend the file and try again.
   opening.catch(() => openSources.delete(declaration));

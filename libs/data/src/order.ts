@@ -1,4 +1,4 @@
-import { RandomStream } from "./random.ts";
+import { RandomStream } from "@anneal/sources";
 
 /** The order of an epoch: a permutation of 0 .. numSamples - 1, by Fisher-Yates, a function of (seed, epoch) only. */
 export function epochPermutation(seed: number, epoch: number, numSamples: number): Uint32Array {

@@ -1,5 +1,5 @@
 import { AnnealError } from "@anneal/contracts";
-import { type FieldSpec, formatField } from "./fields.ts";
+import { type FieldSpec, formatField } from "@anneal/sources";
 import type { OpenDataset } from "./open.ts";
 import type { FeedPhase, Schedule } from "./schedule.ts";
 

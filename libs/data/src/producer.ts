@@ -1,11 +1,9 @@
-import { numElements, type TypedArray, viewOf } from "./fields.ts";
+import { createReader, numElements, RandomStream, type SampleReader, type TypedArray, viewOf } from "@anneal/sources";
 import type { OpenDataset } from "./open.ts";
 import { epochPermutation } from "./order.ts";
 import type { FeedPlan } from "./plan.ts";
-import { RandomStream } from "./random.ts";
 import { Ring, type RingHandles } from "./ring.ts";
 import { type FeedPhase, itemAt } from "./schedule.ts";
-import { createReader, type SampleReader } from "./sources.ts";
 import { type LoadedTransform, loadTransforms, transformFailed } from "./transform.ts";
 
 /** Fills parts of items: what runs in each thread of the pool. */
@@ -73,14 +71,19 @@ export function createProducer(plan: FeedPlan, handles: RingHandles): Producer {
       const targets = inputViewsOf(slot.inputs);
       const end = Math.min(numSamples, (part + 1) * handles.partSize);
       const start = part * handles.partSize;
-      for (let i = start; i < end; i++) {
-        const position = batch * plan.batchSize + i;
+      const indices = Uint32Array.from({ length: end - start }, (_, k) => {
+        const position = batch * plan.batchSize + start + k;
         const selected = order === null ? position : order[position]!;
-        const index = dataset.indices === null ? selected : dataset.indices[selected]!;
+        return dataset.indices === null ? selected : dataset.indices[selected]!;
+      });
+      const loading = reader.load(indices);
+      if (loading !== undefined) await loading;
+      for (let i = start; i < end; i++) {
+        const index = indices[i - start]!;
         ring.setProgress(item, part, index);
         random.reseed("sample", plan.seed, epoch, index);
-        applyAll(transforms, buffers, reader.input(index), targets[i]!, random, index);
-        reader.readLabel(index, slot.labels, i * labelLength);
+        applyAll(transforms, buffers, reader.input(i - start), targets[i]!, random, index);
+        reader.readLabel(i - start, slot.labels, i * labelLength);
       }
       ring.finishPart(item, part);
       return { numSamples: end - start, busyMs: performance.now() - startedAt };
@@ -89,7 +92,7 @@ export function createProducer(plan: FeedPlan, handles: RingHandles): Producer {
 }
 
 async function createPipeline(dataset: OpenDataset): Promise<Pipeline> {
-  const transforms = await loadTransforms(dataset.transforms, dataset.source.inputField);
+  const transforms = await loadTransforms(dataset.transforms, dataset.sourceInputs);
   const buffers = transforms.slice(0, -1).map(({ transform: { output } }) => {
     const length = numElements(output.shape);
     return viewOf(new ArrayBuffer(length * 4), output.dtype, 0, length);

@@ -1,5 +1,5 @@
 import { AnnealError } from "@anneal/contracts";
-import { numElements, type TypedArray } from "./fields.ts";
+import { numElements, type TypedArray } from "@anneal/sources";
 import { Ring, type RingHandles } from "./ring.ts";
 import { itemAt, type ScheduleItem } from "./schedule.ts";
 

@@ -1,7 +1,14 @@
 import { type AnnealError, type ErrorRecord, fromRecord, toAnnealError } from "@anneal/contracts";
-import { type FieldSpec, fieldBytes, numElements, type TypedArray, viewOf } from "./fields.ts";
+import {
+  alignUp,
+  allocateShared,
+  type FieldSpec,
+  fieldBytes,
+  numElements,
+  type TypedArray,
+  viewOf,
+} from "@anneal/sources";
 import { itemAt, type Schedule } from "./schedule.ts";
-import { alignUp, allocateShared } from "./shared-memory.ts";
 
 /**
  * The ring between the threads that prepare batches and the engine that reads them.

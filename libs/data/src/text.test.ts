@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createReader } from "@anneal/sources";
 import { afterAll, expect, test } from "vitest";
 import { mobyDick, textWindows } from "./dataset.ts";
 import { openDataset } from "./open.ts";
-import { createReader } from "./sources.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "anneal-text-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -26,6 +26,7 @@ test("windows follow one another, and each character's label is the next one", a
     labels: { shape: [3], dtype: "int32" },
   });
   const reader = createReader(open.source);
+  await reader.load(Uint32Array.of(0, 1));
   const labels = new Int32Array(6);
   [0, 1].forEach((sample) => {
     reader.readLabel(sample, labels, 3 * sample);

@@ -1,6 +1,5 @@
 import { AnnealError, type Json } from "@anneal/contracts";
-import type { FieldSpec, TypedArray } from "./fields.ts";
-import type { RandomStream } from "./random.ts";
+import type { FieldSpec, RandomStream, TypedArray } from "@anneal/sources";
 
 /** A transform by reference: threads import the module and call its factory with the options. */
 export interface TransformReference {

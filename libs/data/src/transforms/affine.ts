@@ -1,4 +1,4 @@
-import type { FieldSpec, TypedArray } from "../fields.ts";
+import type { FieldSpec, TypedArray } from "@anneal/sources";
 import type { Transform } from "../transform.ts";
 import { imageSize } from "./pixels.ts";
 

@@ -1,4 +1,4 @@
-import type { FieldSpec } from "../fields.ts";
+import type { FieldSpec } from "@anneal/sources";
 
 /** Height, width and channels of an image field. Throws for anything else. */
 export function imageSize(name: string, input: FieldSpec): { height: number; width: number; channels: number } {

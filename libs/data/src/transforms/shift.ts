@@ -1,4 +1,4 @@
-import type { FieldSpec } from "../fields.ts";
+import type { FieldSpec } from "@anneal/sources";
 import type { Transform } from "../transform.ts";
 import { imageSize } from "./pixels.ts";
 

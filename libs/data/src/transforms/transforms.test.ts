@@ -1,6 +1,5 @@
+import { type FieldSpec, RandomStream } from "@anneal/sources";
 import { expect, test } from "vitest";
-import type { FieldSpec } from "../fields.ts";
-import { RandomStream } from "../random.ts";
 import { createAffine } from "./affine.ts";
 import { createNormalise } from "./normalise.ts";
 import { createShift } from "./shift.ts";

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { AnnealError } from "@anneal/contracts";
-import { numElements } from "./fields.ts";
-import { allocateShared } from "./shared-memory.ts";
+import { datasetCorrupt, datasetNotFound } from "../errors.ts";
+import { numElements } from "../fields.ts";
+import { allocateShared } from "../shared-memory.ts";
 
 /** The only element type of the IDX format that image and label files use. */
 const ubyteType = 0x08;
@@ -10,21 +10,6 @@ interface IdxFile {
   readonly dimensions: readonly number[];
   /** The elements, in shared memory. */
   readonly data: Uint8Array;
-}
-
-/** `DATASET_CORRUPT` with what the file should hold and what it does. */
-export function datasetCorrupt(
-  path: string,
-  what: string,
-  expected: string | number,
-  found: string | number,
-): AnnealError {
-  return new AnnealError(
-    "DATASET_CORRUPT",
-    `${path}: ${what}: expected ${expected}, found ${found}.`,
-    "Fetch the file again, or point the recipe at the right one.",
-    { path, what, expected, found },
-  );
 }
 
 /**
@@ -73,18 +58,6 @@ async function openFile(path: string): Promise<FileHandle> {
   if ((await file.stat()).isFile()) return file;
   await file.close();
   throw datasetNotFound(path, new Error("not a file"));
-}
-
-/** `DATASET_NOT_FOUND` for a file that cannot be opened or read. */
-export function datasetNotFound(path: string, cause: unknown): AnnealError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new AnnealError(
-    "DATASET_NOT_FOUND",
-    `The data file ${path} cannot be read: ${reason}`,
-    "Check the path; relative paths belong to the recipe's directory.",
-    { path, reason },
-    { cause },
-  );
 }
 
 async function readHeader(file: FileHandle, path: string, at: number, numBytes: number, size: number): Promise<Buffer> {

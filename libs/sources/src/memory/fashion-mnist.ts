@@ -1,18 +1,40 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { datasetCorrupt, datasetNotFound } from "./idx-file.ts";
-import { allocateShared } from "./shared-memory.ts";
+import { datasetCorrupt, datasetNotFound } from "../errors.ts";
+import { allocateShared } from "../shared-memory.ts";
+import { memorySource } from "./memory-source.ts";
+
+/** The images of the package `fashion-mnist`. */
+export interface FashionMnistDeclaration {
+  readonly kind: "fashionMnist";
+  /** Absolute path of the folder that holds a file `<class>.json` for each class. */
+  readonly directory: string;
+}
 
 const numClasses = 10;
 const numImagesPerClass = 7_000;
 const imageLength = 28 * 28;
+
+/** Throws `DATASET_NOT_FOUND`, `DATASET_CORRUPT`. */
+export async function openFashionMnist({ directory }: FashionMnistDeclaration) {
+  const { images, classes } = await readFashionMnist(directory);
+  return memorySource({
+    numSamples: classes.length,
+    numClasses,
+    inputs: images,
+    labels: classes,
+    inputField: { shape: [28, 28, 1], dtype: "uint8" },
+    labelField: { shape: [], dtype: "int32" },
+    place: directory,
+  });
+}
 
 /**
  * Reads the images of the package `fashion-mnist`: a file `<class>.json` for each class, `{"data": [[pixel, …], …]}`. They are 155 MB
  * of digits, which are read as such, in a second: as JSON they would take several times the memory. Sample `i` is of class
  * `i % 10`. Throws `DATASET_NOT_FOUND`; `DATASET_CORRUPT` for another number of pixels or one beyond 255.
  */
-export async function readFashionMnist(directory: string) {
+async function readFashionMnist(directory: string) {
   const numImages = numClasses * numImagesPerClass;
   const images = new Uint8Array(allocateShared(numImages * imageLength), 0, numImages * imageLength);
   const classes = new Int32Array(allocateShared(4 * numImages), 0, numImages);

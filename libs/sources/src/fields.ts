@@ -9,6 +9,20 @@ export interface FieldSpec {
   readonly dtype: DType;
 }
 
+/**
+ * A field whose samples differ in length, such as texts: the first dimension is null. A batch has none of these: a step of the
+ * pipeline gives them one length.
+ */
+export interface RaggedSpec {
+  readonly shape: readonly [null, ...number[]];
+  readonly dtype: DType;
+  /** Most elements that a sample may have. */
+  readonly capacity: number;
+}
+
+/** What a source's inputs are like. Labels are always of one length. */
+export type SampleSpec = FieldSpec | RaggedSpec;
+
 const bytesPerElement: Readonly<Record<DType, number>> = { uint8: 1, int32: 4, float32: 4 };
 
 export function numElements(shape: readonly number[]): number {
@@ -33,7 +47,11 @@ export function dtypeOf(array: TypedArray): DType {
   return "float32";
 }
 
-/** A field as people write it, e.g. `float32[28,28,1]`. */
-export function formatField(field: FieldSpec): string {
-  return `${field.dtype}[${field.shape.join(",")}]`;
+export function isRagged(field: SampleSpec): field is RaggedSpec {
+  return field.shape[0] === null;
+}
+
+/** A field as people write it, e.g. `float32[28,28,1]`, or `uint8[?]` for one of any length. */
+export function formatField(field: SampleSpec): string {
+  return `${field.dtype}[${field.shape.map((size) => size ?? "?").join(",")}]`;
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
-import { datasetCorrupt, datasetNotFound } from "./idx-file.ts";
-import { allocateShared } from "./shared-memory.ts";
+import { datasetCorrupt, datasetNotFound } from "../errors.ts";
+import { allocateShared } from "../shared-memory.ts";
 
 interface Text {
   /** Each character of the text, as its place in the vocabulary: the text's different characters by code point. In shared memory. */

@@ -1,0 +1,23 @@
+export {
+  type DType,
+  dtypeOf,
+  type FieldSpec,
+  fieldBytes,
+  formatField,
+  isRagged,
+  numElements,
+  type RaggedSpec,
+  type SampleSpec,
+  type TypedArray,
+  viewOf,
+} from "./fields.ts";
+export {
+  createReader,
+  type OpenSource,
+  openSource,
+  type SourceDeclaration,
+  type SourceHandles,
+} from "./open-source.ts";
+export { RandomStream } from "./random.ts";
+export { alignUp, allocateShared } from "./shared-memory.ts";
+export type { BadRecords, SampleReader, SourceContext } from "./source.ts";

@@ -1,0 +1,48 @@
+import { type ArraysDeclaration, openArrays } from "./memory/arrays.ts";
+import { type FashionMnistDeclaration, openFashionMnist } from "./memory/fashion-mnist.ts";
+import { type IdxDeclaration, openIdx } from "./memory/idx.ts";
+import { type MemoryHandles, memoryReader } from "./memory/memory-source.ts";
+import { openTextWindows, type TextWindowsDeclaration } from "./memory/text-windows.ts";
+import type { CheckedSource, SampleReader, SourceContext } from "./source.ts";
+
+/** Where samples come from: plain and cheap, nothing is read. A new kind is one more member here and one more opener below. */
+export type SourceDeclaration = IdxDeclaration | FashionMnistDeclaration | TextWindowsDeclaration | ArraysDeclaration;
+
+/** What threads need to read a source. A new way to read is one more member here and one more reader below. */
+export type SourceHandles = MemoryHandles;
+
+/** A source that was opened and checked. */
+export type OpenSource = CheckedSource<SourceHandles>;
+
+type Kind = SourceDeclaration["kind"];
+type DeclarationOf<K extends Kind> = Extract<SourceDeclaration, { readonly kind: K }>;
+
+const openers: {
+  readonly [K in Kind]: (declaration: DeclarationOf<K>, context: SourceContext) => Promise<OpenSource>;
+} = {
+  idx: openIdx,
+  fashionMnist: openFashionMnist,
+  text: openTextWindows,
+  arrays: openArrays,
+};
+
+/**
+ * Opens and checks a source: finds all its samples, so that any can be read by its index. Throws `DATASET_NOT_FOUND`,
+ * `DATASET_CORRUPT`, `LABEL_OUT_OF_RANGE`.
+ */
+export function openSource<K extends Kind>(declaration: DeclarationOf<K>, context: SourceContext): Promise<OpenSource> {
+  const open: (declaration: DeclarationOf<K>, context: SourceContext) => Promise<OpenSource> =
+    openers[declaration.kind as K];
+  return open(declaration, context);
+}
+
+const readers: {
+  readonly [K in SourceHandles["kind"]]: (handles: Extract<SourceHandles, { readonly kind: K }>) => SampleReader;
+} = {
+  memory: memoryReader,
+};
+
+/** A reader for one thread. */
+export function createReader(handles: SourceHandles): SampleReader {
+  return readers[handles.kind](handles);
+}
