@@ -36,3 +36,15 @@ export function labelOutOfRange(path: string, index: number, label: number, numC
     { path, index, label: Number.isNaN(label) ? "NaN" : label, numClasses },
   );
 }
+
+/** `BAD_RECORD`: one sample that cannot be read, of data that otherwise can. */
+export function badRecord(place: string, cause: unknown): AnnealError {
+  const reason = (cause instanceof Error ? cause.message : String(cause)).split("\n", 1)[0]!.trim();
+  return new AnnealError(
+    "BAD_RECORD",
+    `${place} cannot be read: ${reason}`,
+    "Mend the record or take it out, or let the data skip bad records.",
+    { place, reason },
+    { cause },
+  );
+}

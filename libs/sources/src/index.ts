@@ -11,6 +11,8 @@ export {
   type TypedArray,
   viewOf,
 } from "./fields.ts";
+export type { FilePattern, RemoteFile } from "./files/find-files.ts";
+export { type ImageFolderOptions, imageFolderSource } from "./images/image-folder.ts";
 export {
   createReader,
   type OpenSource,

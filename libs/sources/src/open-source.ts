@@ -1,3 +1,5 @@
+import { type ImageFolderDeclaration, openImageFolder } from "./images/image-folder.ts";
+import { type ImageFileHandles, imageFileReader } from "./images/image-reader.ts";
 import { type ArraysDeclaration, openArrays } from "./memory/arrays.ts";
 import { type FashionMnistDeclaration, openFashionMnist } from "./memory/fashion-mnist.ts";
 import { type IdxDeclaration, openIdx } from "./memory/idx.ts";
@@ -6,10 +8,15 @@ import { openTextWindows, type TextWindowsDeclaration } from "./memory/text-wind
 import type { CheckedSource, SampleReader, SourceContext } from "./source.ts";
 
 /** Where samples come from: plain and cheap, nothing is read. A new kind is one more member here and one more opener below. */
-export type SourceDeclaration = IdxDeclaration | FashionMnistDeclaration | TextWindowsDeclaration | ArraysDeclaration;
+export type SourceDeclaration =
+  | IdxDeclaration
+  | FashionMnistDeclaration
+  | TextWindowsDeclaration
+  | ArraysDeclaration
+  | ImageFolderDeclaration;
 
 /** What threads need to read a source. A new way to read is one more member here and one more reader below. */
-export type SourceHandles = MemoryHandles;
+export type SourceHandles = MemoryHandles | ImageFileHandles;
 
 /** A source that was opened and checked. */
 export type OpenSource = CheckedSource<SourceHandles>;
@@ -24,6 +31,7 @@ const openers: {
   fashionMnist: openFashionMnist,
   text: openTextWindows,
   arrays: openArrays,
+  imageFolder: openImageFolder,
 };
 
 /**
@@ -40,9 +48,11 @@ const readers: {
   readonly [K in SourceHandles["kind"]]: (handles: Extract<SourceHandles, { readonly kind: K }>) => SampleReader;
 } = {
   memory: memoryReader,
+  imageFiles: imageFileReader,
 };
 
 /** A reader for one thread. */
 export function createReader(handles: SourceHandles): SampleReader {
-  return readers[handles.kind](handles);
+  const create: (handles: never) => SampleReader = readers[handles.kind];
+  return create(handles as never);
 }

@@ -1,0 +1,49 @@
+import type { Sharp } from "sharp";
+
+/** What every image of a source becomes. */
+export interface ImageSpec {
+  readonly height: number;
+  readonly width: number;
+  /** 1: grey, 3: red, green, blue. Transparency is left out. */
+  readonly channels: 1 | 3;
+  /**
+   * How an image gets the size: `cover` fills it and cuts off what is beyond, around the centre; `contain` shows all of it, with
+   * black beside; `fill` stretches it.
+   */
+  readonly fit: "cover" | "contain" | "fill";
+}
+
+let loading: Promise<typeof import("sharp").default> | null = null;
+
+/** Loaded where images are decoded and nowhere else. Each image on one thread, so that its bits do not depend on how many there are. */
+async function loadSharp() {
+  loading ??= import("sharp").then(({ default: sharp }) => {
+    sharp.concurrency(1);
+    sharp.cache(false);
+    return sharp;
+  });
+  return loading;
+}
+
+/**
+ * Decodes a JPEG, PNG or WebP image, from its path or its bytes, upright as its orientation tag says, into `target`:
+ * uint8[height, width, channels], 0..255 in sRGB. Large JPEG images are decoded at a fraction of their size. Throws sharp's error for
+ * what is no image, or a damaged one.
+ */
+export async function decodeImage(source: string | Uint8Array, spec: ImageSpec, target: Uint8Array): Promise<void> {
+  const sharp = await loadSharp();
+  // What cannot be decoded to its end is a bad record; what libraries merely warn of is not.
+  const image = sharp(source, { failOn: "error", autoOrient: true });
+  const pixels = await shaped(image, spec).raw({ depth: "uchar" }).toBuffer();
+  if (pixels.length !== target.length) {
+    throw new Error(`the image was decoded to ${pixels.length} bytes in place of ${target.length}`);
+  }
+  target.set(pixels);
+}
+
+function shaped(image: Sharp, { height, width, channels, fit }: ImageSpec): Sharp {
+  return image
+    .resize({ width, height, fit, background: "black" })
+    .removeAlpha()
+    .toColourspace(channels === 1 ? "b-w" : "srgb");
+}

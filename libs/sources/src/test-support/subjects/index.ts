@@ -1,0 +1,6 @@
+import type { Subject } from "../subject.ts";
+import { imageFolder } from "./image-folder.ts";
+import { arrays, idx, textWindows } from "./memory.ts";
+
+/** Every kind of source: a new one adds a row. */
+export const subjects: readonly Subject[] = [idx, arrays, textWindows, imageFolder];
