@@ -22,4 +22,5 @@ export {
 } from "./open-source.ts";
 export { RandomStream } from "./random.ts";
 export { alignUp, allocateShared } from "./shared-memory.ts";
-export type { BadRecords, SampleReader, SourceContext } from "./source.ts";
+export type { BadRecords, InputColumn, SampleReader, SourceContext } from "./source.ts";
+export { type ColumnType, type TableFormat, type TableOptions, tableSource } from "./table/declaration.ts";

@@ -26,6 +26,27 @@ export class KeyWriter {
   }
 }
 
+/** The keys of a file's records: hashes of their own names, or of the file's name and their number in it. */
+export class RowKeys {
+  readonly #fileKeys: readonly [number, number];
+
+  constructor(fileName: string) {
+    const bytes = encoder.encode(fileName);
+    this.#fileKeys = [murmur3(bytes, seeds[0]), murmur3(bytes, seeds[1])];
+  }
+
+  /** The keys of `count` records from the number `first` on; `nameOf` gives names of their own, where they have such. */
+  of(first: number, count: number, nameOf: ((i: number) => Uint8Array | null) | null): Uint32Array {
+    const words = new Uint32Array(2 * count);
+    for (let i = 0; i < count; i++) {
+      const name = nameOf?.(i) ?? null;
+      words[2 * i] = name === null ? scramble(this.#fileKeys[0] + first + i) : murmur3(name, seeds[0]);
+      words[2 * i + 1] = name === null ? scramble(this.#fileKeys[1] - first - i) : murmur3(name, seeds[1]);
+    }
+    return words;
+  }
+}
+
 function scramble(word: number): number {
   let h = word | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85eb_ca6b);

@@ -5,7 +5,11 @@ import { type FashionMnistDeclaration, openFashionMnist } from "./memory/fashion
 import { type IdxDeclaration, openIdx } from "./memory/idx.ts";
 import { type MemoryHandles, memoryReader } from "./memory/memory-source.ts";
 import { openTextWindows, type TextWindowsDeclaration } from "./memory/text-windows.ts";
+import { type RangeHandles, rangeReader } from "./ranges/range-source.ts";
+import { type RecordHandles, recordReader } from "./records/record-source.ts";
 import type { CheckedSource, SampleReader, SourceContext } from "./source.ts";
+import type { TableDeclaration } from "./table/declaration.ts";
+import { openTable } from "./table/table-source.ts";
 
 /** Where samples come from: plain and cheap, nothing is read. A new kind is one more member here and one more opener below. */
 export type SourceDeclaration =
@@ -13,10 +17,11 @@ export type SourceDeclaration =
   | FashionMnistDeclaration
   | TextWindowsDeclaration
   | ArraysDeclaration
-  | ImageFolderDeclaration;
+  | ImageFolderDeclaration
+  | TableDeclaration;
 
 /** What threads need to read a source. A new way to read is one more member here and one more reader below. */
-export type SourceHandles = MemoryHandles | ImageFileHandles;
+export type SourceHandles = MemoryHandles | ImageFileHandles | RecordHandles | RangeHandles;
 
 /** A source that was opened and checked. */
 export type OpenSource = CheckedSource<SourceHandles>;
@@ -32,6 +37,7 @@ const openers: {
   text: openTextWindows,
   arrays: openArrays,
   imageFolder: openImageFolder,
+  table: openTable,
 };
 
 /**
@@ -49,6 +55,8 @@ const readers: {
 } = {
   memory: memoryReader,
   imageFiles: imageFileReader,
+  records: recordReader,
+  ranges: rangeReader,
 };
 
 /** A reader for one thread. */

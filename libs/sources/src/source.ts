@@ -19,6 +19,13 @@ export interface BadRecords {
   readonly places: readonly string[];
 }
 
+/** A column of a source's inputs that has a name. */
+export interface InputColumn {
+  readonly name: string;
+  /** Of a column of categories: the values that its codes 0, 1, … stand for. */
+  readonly categories: readonly string[] | null;
+}
+
 /** What a kind of source finds out about its samples. `Handles` is plain data and shared memory: it can be posted to threads. */
 export interface CheckedSource<Handles> {
   readonly numSamples: number;
@@ -27,6 +34,8 @@ export interface CheckedSource<Handles> {
   readonly classNames: readonly string[] | null;
   readonly input: SampleSpec;
   readonly label: FieldSpec;
+  /** The columns that a sample's input is made of, in their order; null where they have no names. */
+  readonly columns: readonly InputColumn[] | null;
   /** sha256 (hex) over what the samples are: other content, another digest; other places, the same. */
   readonly digest: string;
   /** Whether any sample can be read at any time. Only a stream cannot. */

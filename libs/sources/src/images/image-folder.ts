@@ -83,6 +83,7 @@ export async function openImageFolder(
     classNames,
     input: { shape: [height, width, channels], dtype: "uint8" },
     label: { shape: [], dtype: "int32" },
+    columns: null,
     digest: await digestOf(files, { spec, classNames, labels: [...labels] }, context),
     canSeek: true,
     keys: keys.keys,

@@ -30,6 +30,7 @@ export async function memorySource(samples: MemorySamples): Promise<CheckedSourc
     classNames: null,
     input: inputField,
     label: labelField,
+    columns: null,
     digest: await digestOf(samples),
     canSeek: true,
     keys: null,

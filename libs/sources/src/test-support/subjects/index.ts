@@ -1,6 +1,17 @@
 import type { Subject } from "../subject.ts";
 import { imageFolder } from "./image-folder.ts";
 import { arrays, idx, textWindows } from "./memory.ts";
+import { csvTable, jsonlTable, parquetTable, textTable, tsvTable } from "./tables.ts";
 
 /** Every kind of source: a new one adds a row. */
-export const subjects: readonly Subject[] = [idx, arrays, textWindows, imageFolder];
+export const subjects: readonly Subject[] = [
+  idx,
+  arrays,
+  textWindows,
+  imageFolder,
+  csvTable,
+  tsvTable,
+  jsonlTable,
+  parquetTable,
+  textTable,
+];
