@@ -62,6 +62,7 @@ export const failureTable = {
   DATASET_CORRUPT: input,
   DATASET_SCHEMA: input,
   BAD_RECORD: input,
+  SOURCE_FAILED: input,
   DATASET_CHANGED: { class: "input", exitCode: exitCodes.conflict },
   LABEL_OUT_OF_RANGE: input,
   TRANSFORM_FAILED: input,

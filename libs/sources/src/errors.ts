@@ -48,3 +48,15 @@ export function badRecord(place: string, cause: unknown): AnnealError {
     { cause },
   );
 }
+
+/** `SOURCE_FAILED`: the person's own code that gives samples cannot be loaded, or threw. */
+export function sourceFailed(module: string, exportName: string, place: string | null, cause: unknown): AnnealError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new AnnealError(
+    "SOURCE_FAILED",
+    `The generator ${module} (${exportName}) failed${place === null ? "" : ` at ${place}`}: ${reason}`,
+    "Mend the generator, or give the recipe other data.",
+    { module, exportName, place, cause: reason },
+    { cause },
+  );
+}

@@ -12,6 +12,14 @@ export {
   viewOf,
 } from "./fields.ts";
 export type { FilePattern, RemoteFile } from "./files/find-files.ts";
+export {
+  type Epoch,
+  type GeneratedSample,
+  type GeneratorOptions,
+  generatorSource,
+  type SampleGenerator,
+} from "./generator/declaration.ts";
+export { createStream, type StreamHandles, type StreamSample } from "./generator/stream.ts";
 export { type ImageFolderOptions, imageFolderSource } from "./images/image-folder.ts";
 export {
   createReader,

@@ -1,3 +1,7 @@
+import { defect } from "@anneal/contracts";
+import type { GeneratorDeclaration } from "./generator/declaration.ts";
+import { openGenerator } from "./generator/generator-source.ts";
+import type { StreamHandles } from "./generator/stream.ts";
 import { type ImageFolderDeclaration, openImageFolder } from "./images/image-folder.ts";
 import { type ImageFileHandles, imageFileReader } from "./images/image-reader.ts";
 import { type ArraysDeclaration, openArrays } from "./memory/arrays.ts";
@@ -18,10 +22,11 @@ export type SourceDeclaration =
   | TextWindowsDeclaration
   | ArraysDeclaration
   | ImageFolderDeclaration
-  | TableDeclaration;
+  | TableDeclaration
+  | GeneratorDeclaration;
 
 /** What threads need to read a source. A new way to read is one more member here and one more reader below. */
-export type SourceHandles = MemoryHandles | ImageFileHandles | RecordHandles | RangeHandles;
+export type SourceHandles = MemoryHandles | ImageFileHandles | RecordHandles | RangeHandles | StreamHandles;
 
 /** A source that was opened and checked. */
 export type OpenSource = CheckedSource<SourceHandles>;
@@ -38,6 +43,7 @@ const openers: {
   arrays: openArrays,
   imageFolder: openImageFolder,
   table: openTable,
+  generator: openGenerator,
 };
 
 /**
@@ -57,9 +63,12 @@ const readers: {
   imageFiles: imageFileReader,
   records: recordReader,
   ranges: rangeReader,
+  stream: () => {
+    throw defect("A stream is read in its order, by createStream.");
+  },
 };
 
-/** A reader for one thread. */
+/** A reader for one thread, of any source but a stream. */
 export function createReader(handles: SourceHandles): SampleReader {
   const create: (handles: never) => SampleReader = readers[handles.kind];
   return create(handles as never);

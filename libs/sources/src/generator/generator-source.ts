@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { datasetCorrupt, sourceFailed } from "../errors.ts";
+import { type CheckedSource, noBadRecords, type SourceContext } from "../source.ts";
+import type { GeneratorDeclaration } from "./declaration.ts";
+import { loadGenerator, type StreamHandles, samplesOf } from "./stream.ts";
+
+/**
+ * Loads a generator, and counts its samples unless their number is given. The digest is over the module's own bytes and what it is
+ * given; what it imports or reads is no part of it. Throws `SOURCE_FAILED`, `DATASET_CORRUPT` for one that gives nothing.
+ */
+export async function openGenerator(
+  declaration: GeneratorDeclaration,
+  { signal }: SourceContext,
+): Promise<CheckedSource<StreamHandles>> {
+  const { module, exportName, options, inputs, labels, numClasses, canSeek } = declaration;
+  await loadGenerator(module, exportName);
+  const numSamples = declaration.numSamples ?? (await countSamples(declaration, signal));
+  const meaning = [await codeOf(module, exportName), exportName, options, numSamples, inputs, labels, numClasses];
+  return {
+    numSamples,
+    numClasses,
+    classNames: null,
+    input: inputs,
+    label: labels,
+    columns: null,
+    digest: createHash("sha256").update(JSON.stringify(meaning)).digest("hex"),
+    canSeek,
+    keys: null,
+    badRecords: noBadRecords,
+    handles: {
+      kind: "stream",
+      module,
+      exportName,
+      options,
+      numSamples,
+      inputField: inputs,
+      labelField: labels,
+      numClasses,
+      canSeek,
+    },
+  };
+}
+
+async function countSamples(declaration: GeneratorDeclaration, signal: AbortSignal | undefined): Promise<number> {
+  let count = 0;
+  for await (const _ of samplesOf(declaration, { epoch: 0, start: 0, seed: 0 })) {
+    signal?.throwIfAborted();
+    count += 1;
+  }
+  if (count > 0) return count;
+  throw datasetCorrupt(`${declaration.module} (${declaration.exportName})`, "number of samples", "1 or more", 0);
+}
+
+async function codeOf(module: string, exportName: string): Promise<string> {
+  if (!module.startsWith("file:")) return module;
+  const code = await readFile(fileURLToPath(module)).catch((cause) => {
+    throw sourceFailed(module, exportName, null, cause);
+  });
+  return createHash("sha256").update(code).digest("hex");
+}
