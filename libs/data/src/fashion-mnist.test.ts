@@ -1,7 +1,7 @@
 import { createReader } from "@anneal/sources";
 import { expect, test } from "vitest";
-import { fashionMnist } from "./dataset.ts";
 import { openDataset } from "./open.ts";
+import { fashionMnist } from "./ready-made.ts";
 
 test("Fashion-MNIST is what its package holds, classes in turn, parts disjoint", async () => {
   const [train, test] = await Promise.all([
@@ -10,11 +10,12 @@ test("Fashion-MNIST is what its package holds, classes in turn, parts disjoint",
   ]);
   expect([train.numSamples, test.numSamples, train.numClasses]).toEqual([60_000, 10_000, 10]);
   expect(train.inputs).toEqual({ shape: [28, 28, 1], dtype: "uint8" });
-  expect(train.source).toBe(test.source);
-  expect([train.indices?.at(0), train.indices?.at(-1), test.indices?.at(0), test.indices?.at(-1)]).toEqual([
+  const [part, testPart] = [train.parts[0]!, test.parts[0]!];
+  expect(part.source).toBe(testPart.source);
+  expect([part.indices?.at(0), part.indices?.at(-1), testPart.indices?.at(0), testPart.indices?.at(-1)]).toEqual([
     0, 59_999, 60_000, 69_999,
   ]);
-  const reader = createReader(train.source);
+  const reader = createReader(part.source);
   const all = Uint32Array.from({ length: 70_000 }, (_, index) => index);
   await reader.load(all);
   const labels = new Int32Array(12);

@@ -1,7 +1,7 @@
 import { threadId, workerData } from "node:worker_threads";
 import { type ErrorRecord, toAnnealError } from "@anneal/contracts";
 import type { FeedPlan } from "./plan.ts";
-import { createProducer } from "./producer.ts";
+import { createProducer, type FilledPart } from "./producer.ts";
 import { Ring, type RingHandles } from "./ring.ts";
 
 /** What every thread of the pool is started with: all of it plain data or shared memory. */
@@ -15,10 +15,8 @@ export interface FeedTask {
   readonly part: number;
 }
 
-export interface FeedTaskResult {
+export interface FeedTaskResult extends FilledPart {
   readonly threadId: number;
-  readonly numSamples: number;
-  readonly busyMs: number;
   /** Set if the part failed; the engine knows already. */
   readonly failure: ErrorRecord | null;
 }
@@ -34,6 +32,6 @@ export default async function fill(task: FeedTask): Promise<FeedTaskResult> {
   } catch (cause) {
     const failure = toAnnealError(cause).toRecord();
     ring.fail(failure);
-    return { threadId, numSamples: 0, busyMs: 0, failure };
+    return { threadId, numSamples: 0, busyMs: 0, bad: [], failure };
   }
 }

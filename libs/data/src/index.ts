@@ -6,13 +6,17 @@ export {
   formatField,
   numElements,
   RandomStream,
+  type SampleSpec,
   type TypedArray,
   viewOf,
 } from "@anneal/sources";
-export { arrays, Dataset, fashionMnist, idx, mnist, mobyDick, textWindows } from "./dataset.ts";
-export { type Feed, type FeedStats, numFeedThreads, openFeed } from "./feed.ts";
-export { type OpenDataset, openDataset } from "./open.ts";
+export { type BadRecordPolicy, Dataset, mix, type Sides } from "./dataset.ts";
+export { type Feed, type FeedStats, openFeed } from "./feed.ts";
+export type { InlineTransform } from "./inline.ts";
+export { numFeedThreads } from "./num-threads.ts";
+export { type OpenDataset, openDataset, pickSamples } from "./open.ts";
 export { evaluationPlan, type FeedPlan, trainingPlan } from "./plan.ts";
+export { arrays, fashionMnist, idx, mnist, mobyDick, textWindows } from "./ready-made.ts";
 export { batchBytes, type RingHandles, slotTensors } from "./ring.ts";
 export { type FeedItem, RingReader } from "./ring-reader.ts";
 export {
@@ -23,5 +27,12 @@ export {
   type Schedule,
   stepsPerEpoch,
 } from "./schedule.ts";
-export { type Transform, type TransformFactory, type TransformReference, transform } from "./transform.ts";
-export { normalise, rotate, rotateAndShift, shift } from "./transforms/index.ts";
+export {
+  type Predicate,
+  type PredicateFactory,
+  type Transform,
+  type TransformFactory,
+  type TransformReference,
+  transform,
+} from "./transform.ts";
+export { normalise, padTo, rotate, rotateAndShift, shift } from "./transforms/index.ts";

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { AnnealError } from "@anneal/contracts";
 import { createReader, numElements } from "@anneal/sources";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { arrays, type Dataset, idx, mnist } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
 import { openDataset } from "./open.ts";
+import { arrays, idx, mnist } from "./ready-made.ts";
 import { transform } from "./transform.ts";
 import { normalise } from "./transforms/index.ts";
 
@@ -52,8 +53,8 @@ async function failureOf(dataset: Dataset): Promise<AnnealError> {
 /** All samples of an open data set, in its order. */
 async function readAll(dataset: Dataset): Promise<{ inputs: number[][]; labels: number[] }> {
   const open = await openDataset(dataset);
-  const reader = createReader(open.source);
-  const indices = Array.from({ length: open.numSamples }, (_, i) => open.indices?.[i] ?? i);
+  const reader = createReader(open.parts[0]!.source);
+  const indices = Array.from({ length: open.numSamples }, (_, i) => open.parts[0]!.indices?.[i] ?? i);
   await reader.load(Uint32Array.from(indices));
   const label = new Int32Array(numElements(open.labels.shape));
   return {
@@ -111,10 +112,10 @@ test("MNIST is what its files hold", async () => {
   // The labels that every description of the data set begins with.
   expect((await readAll(mnist({ split: "train" }).take(10))).labels).toEqual([5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
   expect((await readAll(mnist({ split: "test" }).take(10))).labels).toEqual([7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
-  const { source } = mnist({ split: "test" });
+  const { source } = mnist({ split: "test" }).parts[0]!;
   const file = await readFile(source.kind === "idx" ? source.images : "");
   const sum = (values: Uint8Array) => values.reduce((total, value) => total + value, 0);
-  const reader = createReader(test.source);
+  const reader = createReader(test.parts[0]!.source);
   const indices = Uint32Array.of(0, 1, 4_999, 9_999);
   await reader.load(indices);
   indices.forEach((index, k) => {

@@ -1,11 +1,7 @@
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { freemem, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { AnnealError } from "@anneal/contracts";
 import {
-  allocateShared,
   type FieldSpec,
   formatField,
   isRagged,
@@ -13,102 +9,222 @@ import {
   openSource,
   type SourceContext,
   type SourceDeclaration,
-  type SourceHandles,
 } from "@anneal/sources";
-import type { Dataset, Selection } from "./dataset.ts";
-import { isHeldOut } from "./order.ts";
-import { loadTransforms, type TransformReference } from "./transform.ts";
+import { tooManyBadRecords } from "./bad-records.ts";
+import { type Chain, type ChainHandles, openChain } from "./chain.ts";
+import type { BadRecordPolicy, Dataset, DatasetPart, DatasetSettings } from "./dataset.ts";
+import { digestOfPart, digestOfParts } from "./digest.ts";
+import { requireReachable } from "./inline.ts";
+import { apportion } from "./order.ts";
+import { type CacheHandles, cacheMemoryBytes, createCache } from "./sample-cache.ts";
+import { selectSamples } from "./select.ts";
+
+/** Samples of one source that were found and checked. */
+export interface OpenPart extends ChainHandles {
+  readonly numSamples: number;
+  /** How many of an epoch's samples are drawn from it. */
+  readonly perEpoch: number;
+  /** Indices in the source of the samples, in order; null for all of them. */
+  readonly indices: Uint32Array | null;
+  /** What is kept for later epochs; null for nothing. */
+  readonly cache: CacheHandles | null;
+}
 
 /** A data set that was opened and checked: plain data over shared memory, ready to be posted to threads. */
 export interface OpenDataset {
+  /** Of an epoch. */
   readonly numSamples: number;
   /** Inputs after all transforms. */
   readonly inputs: FieldSpec;
   readonly labels: FieldSpec;
   readonly numClasses: number | null;
-  readonly source: SourceHandles;
-  /** Inputs as the source gives them, before all transforms. */
-  readonly sourceInputs: FieldSpec;
-  readonly transforms: readonly TransformReference[];
-  /** Indices in the source of the samples, in order; null for all of them. */
-  readonly indices: Uint32Array | null;
+  /** More than one where data sets are mixed. */
+  readonly parts: readonly OpenPart[];
+  /** Places in the data set's own order that are all there is of it; null for every place. */
+  readonly places: Uint32Array | null;
+  readonly shuffle: boolean | number;
+  readonly badRecords: BadRecordPolicy;
+  /** Samples that cannot be read and were left out: how many, and where the first few are. */
+  readonly leftOut: { readonly count: number; readonly places: readonly string[] };
   /**
-   * sha256 (hex) over the source's content, the selections and the transforms (their modules' bytes, their options): equal
+   * sha256 (hex) over the sources' content, the selections and the transforms (their modules' bytes, their options): equal
    * digests, equal batches. Paths are no part of it; neither is what a transform's module imports.
    */
   readonly digest: string;
 }
 
-/** The sources there are keep nothing in the cache, and all of their samples in memory. */
-const context: SourceContext = { cacheDirectory: join(tmpdir(), "anneal"), memoryBytes: 2 ** 32, onBadRecord: "fail" };
+export interface OpenOptions extends Omit<SourceContext, "onBadRecord"> {
+  /** Whether each sample is looked at while the data is opened, where bad ones are to be skipped: what is not trained on is. */
+  readonly isHeldOut: boolean;
+  /** Memory that is left for samples that are kept for later epochs: data sets take their part of it. */
+  readonly cacheAllowance: { bytes: number };
+}
 
-/** Sources by declaration: the data sets split from one share one copy of it in memory. */
-const openSources = new WeakMap<SourceDeclaration, Promise<OpenSource>>();
-
-/**
- * Reads and checks a data set and loads its transforms. Throws `DATASET_NOT_FOUND`, `DATASET_CORRUPT`,
- * `LABEL_OUT_OF_RANGE`, `TRANSFORM_FAILED`.
- */
-export async function openDataset(dataset: Dataset): Promise<OpenDataset> {
-  const source = await openShared(dataset.source);
-  const { handles, numClasses, label } = source;
-  const input = fixedInput(source);
-  const transforms = await loadTransforms(dataset.transforms, input);
-  const indices = selectIndices(source.numSamples, dataset.selections);
+function plainOptions(): OpenOptions {
   return {
-    numSamples: indices?.length ?? source.numSamples,
-    inputs: transforms.at(-1)?.transform.output ?? input,
-    labels: label,
-    numClasses,
-    source: handles,
-    sourceInputs: input,
-    transforms: dataset.transforms,
-    indices,
-    digest: await digestOf(source, dataset),
+    cacheDirectory: join(tmpdir(), "anneal"),
+    memoryBytes: 2 ** 32,
+    isHeldOut: false,
+    cacheAllowance: { bytes: freemem() / 4 },
   };
 }
 
+/** Sources by declaration: the data sets split from one share one copy of it in memory. */
+const openSources = new WeakMap<SourceDeclaration, Map<string, Promise<OpenSource>>>();
+
+/**
+ * Reads and checks a data set and loads its transforms. Throws `DATASET_NOT_FOUND`, `DATASET_CORRUPT`, `DATASET_SCHEMA`,
+ * `LABEL_OUT_OF_RANGE`, `TRANSFORM_FAILED`, `SHAPE_MISMATCH` (samples that differ in length, parts that differ), `BAD_RECORD`,
+ * `BAD_RECORDS`, `RECIPE_INVALID`.
+ */
+export async function openDataset(dataset: Dataset, options: Partial<OpenOptions> = {}): Promise<OpenDataset> {
+  const context = { ...plainOptions(), ...options };
+  const { settings } = dataset;
+  const opened: OpenedPart[] = [];
+  // One after another: they often share files, which are read once.
+  for (const part of dataset.parts) opened.push(await openPart(part, settings, context));
+  const [first] = opened as [OpenedPart];
+  for (const other of opened) requireSameFields(first, other);
+  const total = opened.reduce((sum, { part }) => sum + part.numSamples, 0);
+  const numSamples = opened.length === 1 ? total : (settings.numSamples ?? total);
+  const perEpoch = apportion(
+    dataset.parts.map(({ weight }, part) => (opened[part]!.part.numSamples > 0 ? weight : 0)),
+    total === 0 ? 0 : numSamples,
+  );
+  return {
+    numSamples: total === 0 ? 0 : numSamples,
+    inputs: first.inputs,
+    labels: first.part.labels,
+    numClasses: first.numClasses,
+    parts: opened.map(({ part }, at) => ({ ...part, perEpoch: perEpoch[at]! })),
+    places: null,
+    shuffle: settings.shuffle,
+    badRecords: settings.badRecords,
+    leftOut: {
+      count: opened.reduce((sum, { leftOut }) => sum + leftOut.count, 0),
+      places: opened.flatMap(({ leftOut }) => leftOut.places),
+    },
+    digest: digestOfParts(
+      opened.map(({ digest }) => digest),
+      dataset,
+      perEpoch,
+    ),
+  };
+}
+
+/** A data set of the samples at some places of another, in the order that is asked for. */
+export function pickSamples(dataset: OpenDataset, places: readonly number[]): OpenDataset {
+  const picked = Uint32Array.from(places, (place) => dataset.places?.[place] ?? place);
+  return { ...dataset, numSamples: places.length, places: picked };
+}
+
+interface OpenedPart {
+  readonly part: Omit<OpenPart, "perEpoch">;
+  readonly inputs: FieldSpec;
+  readonly numClasses: number | null;
+  readonly leftOut: OpenDataset["leftOut"];
+  readonly digest: string;
+}
+
+async function openPart(declared: DatasetPart, settings: DatasetSettings, context: OpenOptions): Promise<OpenedPart> {
+  const { badRecords: policy } = settings;
+  const source = await openShared(declared.source, { ...context, onBadRecord: policy.action });
+  const { handles, numClasses, label, input } = source;
+  const chain: ChainHandles = {
+    source: handles,
+    sourceInputs: input,
+    labels: label,
+    transforms: declared.transforms,
+  };
+  const loaded = await openChain(chain);
+  requireReachable(loaded, declared.transforms);
+  const digest = await digestOfPart(source, declared);
+  const selected = await selectSamples({ source, declared, chain, loaded, policy, context });
+  const { count, places } = selected.leftOut;
+  const numLooked = source.numSamples + source.badRecords.count;
+  if (count > policy.maxShare * numLooked) throw tooManyBadRecords(count, numLooked, policy.maxShare, places);
+  const numSamples = selected.indices?.length ?? source.numSamples;
+  return {
+    part: {
+      ...chain,
+      numSamples,
+      indices: selected.indices,
+      cache: openCache(declared, loaded, { numSamples, labels: label, settings, context }),
+    },
+    inputs: fixedField(loaded.fields.at(-1)!),
+    numClasses,
+    leftOut: selected.leftOut,
+    digest,
+  };
+}
+
+/** Room for what the transforms before the cache, up to the first random one, make. */
+function openCache(
+  { cachedTransforms }: DatasetPart,
+  { numDeterministic, fields }: Chain,
+  {
+    numSamples,
+    labels,
+    settings,
+    context,
+  }: {
+    readonly numSamples: number;
+    readonly labels: FieldSpec;
+    readonly settings: DatasetSettings;
+    readonly context: OpenOptions;
+  },
+): CacheHandles | null {
+  if (cachedTransforms === null || numSamples === 0) return null;
+  const { cacheAllowance: allowance, cacheDirectory } = context;
+  const numTransforms = Math.min(cachedTransforms, numDeterministic);
+  const cache = createCache({
+    numTransforms,
+    input: fields[numTransforms]!,
+    labels,
+    numSamples,
+    memoryBytes: settings.cacheMemoryBytes ?? allowance.bytes,
+    directory: join(cacheDirectory, "data"),
+  });
+  allowance.bytes = Math.max(0, allowance.bytes - cacheMemoryBytes(cache));
+  return cache;
+}
+
 /** Throws `SHAPE_MISMATCH` for samples that differ in length. */
-function fixedInput({ input }: OpenSource): FieldSpec {
-  if (!isRagged(input)) return input;
+function fixedField(field: OpenSource["input"]): FieldSpec {
+  if (!isRagged(field)) return field;
   throw new AnnealError(
     "SHAPE_MISMATCH",
-    `The samples are ${formatField(input)}: they differ in length, and a batch needs one.`,
-    "Give the data a step that makes them one length.",
-    { found: formatField(input) },
+    `The samples are ${formatField(field)}: they differ in length, and a batch needs one.`,
+    "Give the data a step that makes them one length: padTo(length).",
+    { found: formatField(field) },
   );
 }
 
-async function digestOf(source: OpenSource, { selections, transforms }: Dataset): Promise<string> {
-  const steps = transforms.map(async ({ module, exportName, options }) => {
-    const code = module.startsWith("file:") ? await readFile(fileURLToPath(module)) : module;
-    return [createHash("sha256").update(code).digest("hex"), exportName, options];
-  });
-  const content = [source.digest, selections, await Promise.all(steps)];
-  return createHash("sha256").update(JSON.stringify(content)).digest("hex");
+function requireSameFields(first: OpenedPart, other: OpenedPart): void {
+  for (const [name, of] of [
+    ["inputs", ({ inputs }: OpenedPart) => formatField(inputs)],
+    ["labels", ({ part }: OpenedPart) => formatField(part.labels)],
+    ["number of classes", ({ numClasses }: OpenedPart) => `${numClasses ?? "unknown"}`],
+  ] as const) {
+    if (of(first) === of(other)) continue;
+    throw new AnnealError(
+      "SHAPE_MISMATCH",
+      `Data sets that are mixed differ in their ${name}: ${of(first)}, ${of(other)}.`,
+      "Give them transforms that make them alike before they are mixed.",
+      { field: name, expected: of(first), found: of(other) },
+    );
+  }
 }
 
-function openShared(declaration: SourceDeclaration): Promise<OpenSource> {
-  const known = openSources.get(declaration);
+function openShared(declaration: SourceDeclaration, context: SourceContext): Promise<OpenSource> {
+  const opened = openSources.get(declaration) ?? new Map<string, Promise<OpenSource>>();
+  openSources.set(declaration, opened);
+  const key = `${context.onBadRecord} ${context.cacheDirectory}`;
+  const known = opened.get(key);
   if (known !== undefined) return known;
   const opening = openSource(declaration, context);
-  openSources.set(declaration, opening);
+  opened.set(key, opening);
   // A failure is not kept: the person may mend the file and try again.
-  opening.catch(() => openSources.delete(declaration));
+  opening.catch(() => opened.delete(key));
   return opening;
-}
-
-/** The indices that the selections leave, in shared memory; null when there are no selections. */
-function selectIndices(numSamples: number, selections: readonly Selection[]): Uint32Array | null {
-  if (selections.length === 0) return null;
-  let indices = Array.from({ length: numSamples }, (_, index) => index);
-  for (const selection of selections) {
-    indices =
-      selection.kind === "range"
-        ? indices.slice(selection.start, selection.end)
-        : indices.filter((index) => isHeldOut(selection.seed, index, selection.share) === (selection.side === "held"));
-  }
-  const kept = new Uint32Array(allocateShared(4 * indices.length), 0, indices.length);
-  kept.set(indices);
-  return kept;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { epochPermutation, isHeldOut } from "./order.ts";
+import { apportion, epochPermutation, mixtureOrder, splitNumber } from "./order.ts";
 
 test("an epoch's order is a permutation and a function of (seed, epoch)", () => {
   fc.assert(
@@ -29,6 +29,51 @@ test("all orders of four samples come up about equally often", () => {
 });
 
 test("about the asked share is held out", () => {
-  const numHeld = Array.from({ length: 10_000 }, (_, index) => isHeldOut(3, index, 0.2)).filter(Boolean).length;
+  const numHeld = Array.from({ length: 10_000 }, (_, index) => splitNumber(3, index)).filter(
+    (number) => number < 0.2,
+  ).length;
   expect(Math.abs(numHeld - 2_000)).toBeLessThan(160);
+});
+
+test("a sample's own key decides its side, not its index; 64 bits of it count", () => {
+  const keys = [0n, 1n, 2n ** 32n, 2n ** 63n, 2n ** 64n - 1n];
+  expect(new Set(keys.map((key) => splitNumber(3, key))).size).toBe(keys.length);
+  expect(splitNumber(3, 7n)).not.toBe(splitNumber(3, 7));
+  const numLow = Array.from({ length: 10_000 }, (_, i) => splitNumber(5, BigInt(i) << 20n)).filter(
+    (number) => number < 0.3,
+  );
+  expect(Math.abs(numLow.length - 3_000)).toBeLessThan(190);
+});
+
+test("draws are apportioned by weight, whole and without a rest", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 1, maxLength: 6 }),
+      fc.nat(5_000),
+      (weights, total) => {
+        const shares = apportion(weights, total);
+        const sum = weights.reduce((all, weight) => all + weight, 0);
+        expect(shares.reduce((all, share) => all + share, 0)).toBe(total);
+        shares.forEach((share, part) => {
+          expect(Math.abs(share - (weights[part]! / sum) * total)).toBeLessThan(1);
+        });
+      },
+    ),
+  );
+});
+
+test("a mixture's order has each part as often as it is due, by chance or evenly", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(60), { minLength: 1, maxLength: 4 }), fc.nat(), fc.nat(9), (shares, seed, epoch) => {
+      for (const order of [mixtureOrder(shares, seed, epoch), mixtureOrder(shares, null, epoch)]) {
+        expect(shares.map((_, part) => order.filter((other) => other === part).length)).toEqual(shares);
+      }
+    }),
+  );
+  // Never further from what is due than one sample.
+  const even = [...mixtureOrder([6, 3], null, 0)];
+  even.forEach((_, at) => {
+    expect(Math.abs(even.slice(0, at + 1).filter((part) => part === 1).length - (at + 1) / 3)).toBeLessThanOrEqual(1);
+  });
+  expect(mixtureOrder([50, 50], 1, 0)).not.toEqual(mixtureOrder([50, 50], 1, 1));
 });

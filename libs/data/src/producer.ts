@@ -1,53 +1,55 @@
-import { createReader, numElements, RandomStream, type SampleReader, type TypedArray, viewOf } from "@anneal/sources";
+import { threadId } from "node:worker_threads";
+import { type AnnealError, toAnnealError } from "@anneal/contracts";
+import { numElements, type TypedArray } from "@anneal/sources";
+import { isOfSample, maxNamed, placeOfBad, tooManyBadRecords } from "./bad-records.ts";
+import { openChain } from "./chain.ts";
+import { type Draw, Draws, maxReplacements } from "./draws.ts";
 import type { OpenDataset } from "./open.ts";
-import { epochPermutation } from "./order.ts";
 import type { FeedPlan } from "./plan.ts";
 import { Ring, type RingHandles } from "./ring.ts";
+import { SampleMaker } from "./sample-maker.ts";
 import { type FeedPhase, itemAt } from "./schedule.ts";
-import { type LoadedTransform, loadTransforms, transformFailed } from "./transform.ts";
+
+/** What a part that was filled took. */
+export interface FilledPart {
+  readonly numSamples: number;
+  /** Of the thread, so that two parts it works on at a time do not count twice. */
+  readonly busyMs: number;
+  /** Samples that could not be made and were replaced: where the first few are. */
+  readonly bad: readonly string[];
+}
 
 /** Fills parts of items: what runs in each thread of the pool. */
 interface Producer {
-  /** Fills one part of an item and marks it as done. Throws `TRANSFORM_FAILED`. */
-  fill(item: number, part: number): Promise<{ readonly numSamples: number; readonly busyMs: number }>;
+  /** Fills one part of an item and marks it as done. Throws `TRANSFORM_FAILED`, `BAD_RECORD`, `BAD_RECORDS`. */
+  fill(item: number, part: number): Promise<FilledPart>;
 }
 
-/** A data set as one thread sees it, with buffers between its transforms that are used for every sample. */
+/** A data set as one thread sees it. */
 interface Pipeline {
   readonly dataset: OpenDataset;
-  readonly reader: SampleReader;
-  readonly transforms: readonly LoadedTransform[];
-  /** The output buffer of each transform but the last, which writes into the slot. */
-  readonly buffers: readonly TypedArray[];
+  readonly draws: Draws;
+  readonly isSkipping: boolean;
+  /** Makers that no part uses at the moment: as many as there are parts at a time. */
+  readonly idle: SampleMaker[];
+  readonly newMaker: () => SampleMaker;
 }
 
 export function createProducer(plan: FeedPlan, handles: RingHandles): Producer {
   const ring = new Ring(handles);
   const pipelines = new Map<FeedPhase, Promise<Pipeline>>();
-  const orders = new Map<number, Uint32Array>();
-  const random = new RandomStream("sample", 0, 0, 0);
   const inputLength = numElements(plan.inputs.shape);
   const labelLength = numElements(plan.labels.shape);
   const slotInputs = new Map<TypedArray, TypedArray[]>();
+  const clock = new BusyClock();
 
   function pipelineOf(phase: FeedPhase): Promise<Pipeline> {
     let pipeline = pipelines.get(phase);
     if (pipeline === undefined) {
-      pipeline = createPipeline(plan.datasets[phase]!);
+      pipeline = openPipeline(plan, phase);
       pipelines.set(phase, pipeline);
     }
     return pipeline;
-  }
-
-  /** The order of an epoch. Prefetch touches two epochs at most, so two orders are kept. */
-  function orderOf(epoch: number, numSamples: number): Uint32Array {
-    let order = orders.get(epoch);
-    if (order === undefined) {
-      order = epochPermutation(plan.seed, epoch, numSamples);
-      orders.set(epoch, order);
-      if (orders.size > 2) orders.delete(Math.min(...orders.keys()));
-    }
-    return order;
   }
 
   /** Views of a slot's samples, made once: the ring's memory never moves. */
@@ -60,67 +62,116 @@ export function createProducer(plan: FeedPlan, handles: RingHandles): Producer {
     return views;
   }
 
+  async function fillWith(maker: SampleMaker, pipeline: Pipeline, item: number, part: number): Promise<FilledPart> {
+    const { epoch, batch, numSamples } = itemAt(plan, item);
+    const { draws, dataset, isSkipping } = pipeline;
+    const slot = ring.slotOf(item);
+    const targets = inputViewsOf(slot.inputs);
+    const partSize = ring.partSizeOf(item);
+    const start = part * partSize;
+    const end = Math.min(numSamples, start + partSize);
+    const positionOf = (i: number) => batch * plan.batchSize + i;
+    const drawn = Array.from({ length: end - start }, (_, k) => draws.at(epoch, positionOf(start + k)));
+    const bad: { readonly i: number; readonly failure: AnnealError }[] = [];
+
+    /** Makes one of the samples that are loaded. Gives its failure where it may be skipped. */
+    function make(k: number, draw: Draw, i: number): AnnealError | null {
+      ring.setProgress(item, part, draw, i - start + 1);
+      try {
+        maker.make(k, targets[i]!, slot.labels, i * labelLength);
+        return null;
+      } catch (cause) {
+        const failure = toAnnealError(cause);
+        if (isSkipping && isOfSample(failure)) return failure;
+        throw failure;
+      }
+    }
+
+    /** Another sample in the place of a bad one, the first that is sound. */
+    async function replace(i: number, first: AnnealError): Promise<void> {
+      const failed = drawn[i - start]!;
+      for (let attempt = 1; attempt <= maxReplacements; attempt++) {
+        const draw = draws.replacement(epoch, positionOf(i), failed, attempt);
+        await maker.load([draw]);
+        const failure = make(0, draw, i);
+        if (failure === null) return;
+        bad.push({ i, failure });
+      }
+      const { maxShare } = dataset.badRecords;
+      throw tooManyBadRecords(maxReplacements, maxReplacements, maxShare, [placeOfBad(first)]);
+    }
+
+    ring.setProgress(item, part, drawn[0]!, 0);
+    const loading = maker.load(drawn);
+    if (loading !== undefined) await loading;
+    drawn.forEach((draw, k) => {
+      const failure = make(k, draw, start + k);
+      if (failure !== null) bad.push({ i: start + k, failure });
+    });
+    for (const { i, failure } of [...bad]) await replace(i, failure);
+    ring.finishPart(item, part, bad.length);
+    const places = bad.slice(0, maxNamed).map(({ failure }) => placeOfBad(failure));
+    return { numSamples: end - start, busyMs: 0, bad: places };
+  }
+
   return {
     async fill(item, part) {
-      const { epoch, phase, batch, numSamples } = itemAt(plan, item);
-      const { dataset, reader, transforms, buffers } = await pipelineOf(phase);
-      // From here on nothing else runs in this thread: before, the other task that waits in it may.
-      const startedAt = performance.now();
-      const order = phase === "train" && plan.shuffle ? orderOf(epoch, dataset.numSamples) : null;
-      const slot = ring.slotOf(item);
-      const targets = inputViewsOf(slot.inputs);
-      const end = Math.min(numSamples, (part + 1) * handles.partSize);
-      const start = part * handles.partSize;
-      const indices = Uint32Array.from({ length: end - start }, (_, k) => {
-        const position = batch * plan.batchSize + start + k;
-        const selected = order === null ? position : order[position]!;
-        return dataset.indices === null ? selected : dataset.indices[selected]!;
-      });
-      const loading = reader.load(indices);
-      if (loading !== undefined) await loading;
-      for (let i = start; i < end; i++) {
-        const index = indices[i - start]!;
-        ring.setProgress(item, part, index);
-        random.reseed("sample", plan.seed, epoch, index);
-        applyAll(transforms, buffers, reader.input(i - start), targets[i]!, random, index);
-        reader.readLabel(i - start, slot.labels, i * labelLength);
+      ring.begin(item, part, threadId);
+      const pipeline = await pipelineOf(itemAt(plan, item).phase);
+      const maker = pipeline.idle.pop() ?? pipeline.newMaker();
+      clock.enter();
+      try {
+        const filled = await fillWith(maker, pipeline, item, part);
+        return { ...filled, busyMs: clock.take() };
+      } finally {
+        clock.leave();
+        pipeline.idle.push(maker);
       }
-      ring.finishPart(item, part);
-      return { numSamples: end - start, busyMs: performance.now() - startedAt };
     },
   };
 }
 
-async function createPipeline(dataset: OpenDataset): Promise<Pipeline> {
-  const transforms = await loadTransforms(dataset.transforms, dataset.sourceInputs);
-  const buffers = transforms.slice(0, -1).map(({ transform: { output } }) => {
-    const length = numElements(output.shape);
-    return viewOf(new ArrayBuffer(length * 4), output.dtype, 0, length);
-  });
-  return { dataset, reader: createReader(dataset.source), transforms, buffers };
+async function openPipeline(plan: FeedPlan, phase: FeedPhase): Promise<Pipeline> {
+  const dataset = plan.datasets[phase]!;
+  const chains = await Promise.all(dataset.parts.map(openChain));
+  const isTraining = phase === "train";
+  return {
+    dataset,
+    draws: new Draws(dataset, { seed: plan.seed, shuffle: isTraining && plan.shuffle }),
+    // Other data was looked through when it was opened: whoever compares two results compares them on the same samples.
+    isSkipping: isTraining && dataset.badRecords.action === "skip",
+    idle: [],
+    newMaker: () => new SampleMaker(dataset, chains),
+  };
 }
 
-function applyAll(
-  transforms: readonly LoadedTransform[],
-  buffers: readonly TypedArray[],
-  input: TypedArray,
-  target: TypedArray,
-  random: RandomStream,
-  sampleIndex: number,
-): void {
-  if (transforms.length === 0) {
-    target.set(input);
-    return;
+/** The time in which a thread worked on anything at all. */
+class BusyClock {
+  #numWorking = 0;
+  #since = 0;
+  #ms = 0;
+
+  enter(): void {
+    this.#count();
+    this.#numWorking += 1;
   }
-  let source = input;
-  for (let i = 0; i < transforms.length; i++) {
-    const { transform, reference } = transforms[i]!;
-    const output = buffers[i] ?? target;
-    try {
-      transform.apply(source, output, random);
-    } catch (cause) {
-      throw transformFailed(reference, sampleIndex, cause);
-    }
-    source = output;
+
+  leave(): void {
+    this.#count();
+    this.#numWorking -= 1;
+  }
+
+  /** Since it was asked last, in ms. */
+  take(): number {
+    this.#count();
+    const ms = this.#ms;
+    this.#ms = 0;
+    return ms;
+  }
+
+  #count(): void {
+    const now = performance.now();
+    if (this.#numWorking > 0) this.#ms += now - this.#since;
+    this.#since = now;
   }
 }

@@ -13,6 +13,8 @@ export interface FeedItem extends ScheduleItem {
   readonly labels: TypedArray;
   /** How long this call had to wait. */
   readonly waitedMs: number;
+  /** Samples that could not be read: others are in their places. */
+  readonly numBad: number;
 }
 
 /** How long the reader waited for data, in ms: shared, so that the main thread can read it at any time. */
@@ -70,6 +72,7 @@ export class RingReader {
       inputs: inputs.subarray(0, item.numSamples * numElements(this.handles.inputs.shape)),
       labels: labels.subarray(0, item.numSamples * numElements(this.handles.labels.shape)),
       waitedMs,
+      numBad: this.#ring.numBadOf(index),
     };
   }
 

@@ -12,14 +12,15 @@ const schedule: Schedule = {
   phases: [{ phase: "train", numSamples: 12 }],
 };
 
-function makeRing(options: { startItem?: number; numSlots?: number; partSize?: number } = {}) {
-  const { startItem = 0, numSlots = 2, partSize = 2 } = options;
+const partSize = 2;
+
+function makeRing(options: { startItem?: number; numSlots?: number } = {}) {
+  const { startItem = 0, numSlots = 2 } = options;
   const handles = createRing({
     schedule,
     inputs: { shape: [3, 3, 1], dtype: "uint8" },
     labels: { shape: [], dtype: "int32" },
     numSlots,
-    partSize,
     startItem,
     stopItem: 6,
   });
@@ -27,10 +28,10 @@ function makeRing(options: { startItem?: number; numSlots?: number; partSize?: n
 }
 
 function produce(ring: Ring, item: number, value: number): void {
-  ring.assign(item);
+  ring.assign(item, partSize);
   ring.slotOf(item).inputs.fill(value);
   ring.slotOf(item).labels.fill(value);
-  for (let part = 0; part < ring.numPartsOf(item); part++) ring.finishPart(item, part);
+  for (let part = 0; part < ring.numPartsOf(item); part++) ring.finishPart(item, part, 0);
 }
 
 test("every slot's inputs and labels lie on multiples of 64 bytes, and none overlap", () => {
@@ -60,11 +61,12 @@ test("gives views of the slots, cut to the samples of the batch", () => {
 
 test("an item is ready when its last part is done, in any order, and repeating a part changes nothing", () => {
   const { ring } = makeRing();
-  ring.assign(0);
-  for (const part of [2, 0, 0, 2]) ring.finishPart(0, part);
+  ring.assign(0, partSize);
+  for (const part of [2, 0, 0, 2]) ring.finishPart(0, part, part === 2 ? 2 : 0);
   expect(ring.isReady(0)).toBe(false);
-  ring.finishPart(0, 1);
+  ring.finishPart(0, 1, 1);
   expect(ring.isReady(0)).toBe(true);
+  expect(ring.numBadOf(0)).toBe(3);
   expect(ring.isReady(2)).toBe(false); // same slot, another item
 });
 

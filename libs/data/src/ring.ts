@@ -25,8 +25,6 @@ export interface RingHandles {
   readonly inputs: FieldSpec;
   readonly labels: FieldSpec;
   readonly numSlots: number;
-  /** Samples filled by one task. */
-  readonly partSize: number;
   readonly startItem: number;
   /** First item that is not produced. */
   readonly stopItem: number;
@@ -39,10 +37,16 @@ export interface RingHandles {
 
 /** Words of `control`; then `wordsPerSlot` words for each slot. */
 const word = { events: 0, released: 1, failureState: 2, closed: 3, slots: 16 } as const;
-/** The words of a slot: the item in it, the bits of its finished parts, then for each part the sample in work. */
-const slotWord = { item: 0, doneParts: 1, progress: 2 } as const;
+/** The words of a slot: the item in it, the bits of its finished parts, the samples of a part; then `partWord`s for each part. */
+const slotWord = { item: 0, doneParts: 1, partSize: 2, parts: 3 } as const;
+/**
+ * The words of a part: the sample in work (index in its source, and which source, both from 1), how many samples were begun (0 while they
+ * are read), the thread that works on it, the samples that could not be read.
+ */
+const partWord = { sample: 0, source: 1, numBegun: 2, thread: 3, numBad: 4 } as const;
+const wordsPerPart = 5;
 export const maxParts = 30;
-const wordsPerSlot = slotWord.progress + maxParts;
+const wordsPerSlot = slotWord.parts + maxParts * wordsPerPart;
 const failureCapacityBytes = 16_384;
 const failureStates = { none: 0, writing: 1, written: 2 } as const;
 
@@ -51,7 +55,6 @@ export function createRing(options: {
   readonly inputs: FieldSpec;
   readonly labels: FieldSpec;
   readonly numSlots: number;
-  readonly partSize: number;
   readonly startItem: number;
   readonly stopItem: number;
 }): RingHandles {
@@ -89,6 +92,17 @@ export function slotTensors({ schedule: { batchSize }, inputs, labels }: RingHan
   return [inputs, labels].map((field) => ({ dtype: field.dtype, numBytes: batchSize * fieldBytes(field) }));
 }
 
+/** Where a part stands. */
+export interface PartProgress {
+  /** Index of the sample in its source. */
+  readonly index: number;
+  /** Which of the data set's parts it is of. */
+  readonly source: number;
+  /** Samples of the part that were begun; 0 while they are read. */
+  readonly numBegun: number;
+  readonly threadId: number;
+}
+
 /** What both sides share: where things are, and how failures travel. */
 export class Ring {
   readonly handles: RingHandles;
@@ -114,19 +128,31 @@ export class Ring {
   }
 
   numPartsOf(item: number): number {
-    return Math.ceil(itemAt(this.handles.schedule, item).numSamples / this.handles.partSize);
+    return Math.ceil(itemAt(this.handles.schedule, item).numSamples / this.partSizeOf(item));
+  }
+
+  /** Samples that one task fills, of an item that has a slot. */
+  partSizeOf(item: number): number {
+    return Atomics.load(this.#control, this.#slotBase(item) + slotWord.partSize);
   }
 
   /** Producer: gives the slot to a new item with nothing done. */
-  assign(item: number): void {
+  assign(item: number, partSize: number): void {
     const base = this.#slotBase(item);
-    this.#control.fill(0, base + slotWord.progress, base + wordsPerSlot);
+    this.#control.fill(0, base + slotWord.parts, base + wordsPerSlot);
+    Atomics.store(this.#control, base + slotWord.partSize, partSize);
     Atomics.store(this.#control, base + slotWord.doneParts, 0);
     Atomics.store(this.#control, base + slotWord.item, item);
   }
 
-  /** Producer: this part of the item is in the slot. May be repeated. */
-  finishPart(item: number, part: number): void {
+  /** Producer: this thread works on a part from here on. */
+  begin(item: number, part: number, threadId: number): void {
+    Atomics.store(this.#control, this.#partBase(item, part) + partWord.thread, threadId);
+  }
+
+  /** Producer: the part is in the slot, with so many samples in the place of others that could not be read. May be repeated. */
+  finishPart(item: number, part: number, numBad: number): void {
+    Atomics.store(this.#control, this.#partBase(item, part) + partWord.numBad, numBad);
     Atomics.or(this.#control, this.#slotBase(item) + slotWord.doneParts, 1 << part);
     this.signal();
   }
@@ -135,24 +161,43 @@ export class Ring {
     return (Atomics.load(this.#control, this.#slotBase(item) + slotWord.doneParts) & (1 << part)) !== 0;
   }
 
-  /** Producer: the sample (index in its source) that a part works on, so that a dead thread can be explained. */
-  setProgress(item: number, part: number, sampleIndex: number): void {
-    Atomics.store(this.#control, this.#slotBase(item) + slotWord.progress + part, sampleIndex + 1);
+  /** Samples of a ready item that could not be read: others are in their places. */
+  numBadOf(item: number): number {
+    let numBad = 0;
+    for (let part = 0; part < this.numPartsOf(item); part++) {
+      numBad += Atomics.load(this.#control, this.#partBase(item, part) + partWord.numBad);
+    }
+    return numBad;
+  }
+
+  /** Producer: the sample that a part works on, so that a thread that dies or hangs can be explained. */
+  setProgress(
+    item: number,
+    part: number,
+    sample: { readonly part: number; readonly index: number },
+    numBegun: number,
+  ): void {
+    const base = this.#partBase(item, part);
+    Atomics.store(this.#control, base + partWord.sample, sample.index + 1);
+    Atomics.store(this.#control, base + partWord.source, sample.part);
+    Atomics.store(this.#control, base + partWord.numBegun, numBegun);
   }
 
   /** The sample a part works or worked on last; null if it was never begun. */
-  progressOf(item: number, part: number): number | null {
-    const progress = Atomics.load(this.#control, this.#slotBase(item) + slotWord.progress + part);
-    return progress === 0 ? null : progress - 1;
+  progressOf(item: number, part: number): PartProgress | null {
+    const [sample, source, numBegun, threadId] = [
+      partWord.sample,
+      partWord.source,
+      partWord.numBegun,
+      partWord.thread,
+    ].map((at) => Atomics.load(this.#control, this.#partBase(item, part) + at)) as [number, number, number, number];
+    return sample === 0 ? null : { index: sample - 1, source, numBegun, threadId };
   }
 
   isReady(item: number): boolean {
     const base = this.#slotBase(item);
-    const allParts = 2 ** this.numPartsOf(item) - 1;
-    return (
-      Atomics.load(this.#control, base + slotWord.item) === item &&
-      Atomics.load(this.#control, base + slotWord.doneParts) === allParts
-    );
+    if (Atomics.load(this.#control, base + slotWord.item) !== item) return false;
+    return Atomics.load(this.#control, base + slotWord.doneParts) === 2 ** this.numPartsOf(item) - 1;
   }
 
   /** Items before this one are done with; their slots are free. */
@@ -226,6 +271,10 @@ export class Ring {
 
   #slotBase(item: number): number {
     return word.slots + (item % this.handles.numSlots) * wordsPerSlot;
+  }
+
+  #partBase(item: number, part: number): number {
+    return this.#slotBase(item) + slotWord.parts + part * wordsPerPart;
   }
 }
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createReader } from "@anneal/sources";
 import { afterAll, expect, test } from "vitest";
-import { mobyDick, textWindows } from "./dataset.ts";
 import { openDataset } from "./open.ts";
+import { mobyDick, textWindows } from "./ready-made.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "anneal-text-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -25,7 +25,7 @@ test("windows follow one another, and each character's label is the next one", a
     inputs: { shape: [3], dtype: "int32" },
     labels: { shape: [3], dtype: "int32" },
   });
-  const reader = createReader(open.source);
+  const reader = createReader(open.parts[0]!.source);
   await reader.load(Uint32Array.of(0, 1));
   const labels = new Int32Array(6);
   [0, 1].forEach((sample) => {

@@ -142,5 +142,5 @@ describe("a trained model", () => {
 });
 
 test("data sets are declarations: none is read until it is used", () => {
-  expect(mnist({ split: "test" }).take(10).selections).toEqual([{ kind: "range", start: 0, end: 10 }]);
+  expect(mnist({ split: "test" }).take(10).parts[0]?.selections).toEqual([{ kind: "range", start: 0, end: 10 }]);
 });

@@ -1,4 +1,4 @@
-import type { FieldSpec, TypedArray } from "@anneal/sources";
+import type { SampleSpec, TypedArray } from "@anneal/sources";
 import type { Transform } from "../transform.ts";
 import { imageSize } from "./pixels.ts";
 
@@ -18,7 +18,7 @@ export interface AffineOptions {
  * Each output pixel looks up where it comes from. Along a row that place moves by a constant step, so no pixel needs
  * trigonometry; in the middle of a row, where all four neighbours exist, none needs checks either.
  */
-export function createAffine(options: AffineOptions, input: FieldSpec): Transform {
+export function createAffine(options: AffineOptions, input: SampleSpec): Transform {
   const { height, width, channels } = imageSize("rotate", input);
   const { maxDegrees = 0, maxPixels = 0, fill = 0 } = options;
   if (!(maxDegrees >= 0) || !(maxPixels >= 0)) throw new Error("maxDegrees and maxPixels must be 0 or more");
@@ -40,7 +40,8 @@ export function createAffine(options: AffineOptions, input: FieldSpec): Transfor
   }
 
   return {
-    output: { shape: input.shape, dtype: "float32" },
+    output: { ...input, dtype: "float32" },
+    isRandom: true,
     apply(source, target, random) {
       const angle = random.between(-maxRadians, maxRadians);
       const cos = Math.cos(angle);

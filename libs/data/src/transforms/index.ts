@@ -2,6 +2,7 @@ import type { Json } from "@anneal/contracts";
 import type { TransformReference } from "../transform.ts";
 import type { AffineOptions } from "./affine.ts";
 import type { NormaliseOptions } from "./normalise.ts";
+import type { PadToOptions } from "./pad-to.ts";
 import type { ShiftOptions } from "./shift.ts";
 
 // What a transform refuses shows when a run opens its data, before step 1: `TRANSFORM_FAILED` with the reason.
@@ -36,6 +37,13 @@ export function rotate(options: { readonly maxDegrees: number; readonly fill?: n
  */
 export function rotateAndShift(options: AffineOptions): TransformReference {
   return reference("./affine.ts", "createAffine", options);
+}
+
+/**
+ * Samples that differ in length as ones of `length`: cut, or filled up with `value` (default 0). Keeps the dtype. Refused: scalars.
+ */
+export function padTo(options: PadToOptions): TransformReference {
+  return reference("./pad-to.ts", "createPadTo", options);
 }
 
 function reference(module: string, exportName: string, options: object): TransformReference {

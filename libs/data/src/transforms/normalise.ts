@@ -1,4 +1,4 @@
-import type { FieldSpec } from "@anneal/sources";
+import type { SampleSpec } from "@anneal/sources";
 import type { Transform } from "../transform.ts";
 
 export interface NormaliseOptions {
@@ -11,13 +11,13 @@ export interface NormaliseOptions {
 }
 
 /** (x * scale - mean) / std, in float32, for inputs of any shape and dtype. */
-export function createNormalise(options: NormaliseOptions, input: FieldSpec): Transform {
+export function createNormalise(options: NormaliseOptions, input: SampleSpec): Transform {
   const { scale = 1, mean = 0, std = 1 } = options;
   const channels = input.shape.at(-1) ?? 1;
   const means = perChannel("mean", mean, channels);
   const stds = perChannel("std", std, channels);
   if (stds.some((value) => value === 0)) throw new Error("normalise needs a std other than 0");
-  const output: FieldSpec = { shape: input.shape, dtype: "float32" };
+  const output: SampleSpec = { ...input, dtype: "float32" };
   const factors = Float64Array.from(stds, (value) => scale / value);
   const offsets = Float64Array.from(means, (value, channel) => -value / stds[channel]!);
   if (channels === 1 || (typeof mean === "number" && typeof std === "number")) {
@@ -26,14 +26,14 @@ export function createNormalise(options: NormaliseOptions, input: FieldSpec): Tr
     return {
       output,
       apply(source, target) {
-        for (let i = 0; i < target.length; i++) target[i] = source[i]! * factor + offset;
+        for (let i = 0; i < source.length; i++) target[i] = source[i]! * factor + offset;
       },
     };
   }
   return {
     output,
     apply(source, target) {
-      for (let i = 0; i < target.length; ) {
+      for (let i = 0; i < source.length; ) {
         for (let channel = 0; channel < channels; channel++, i++) {
           target[i] = source[i]! * factors[channel]! + offsets[channel]!;
         }

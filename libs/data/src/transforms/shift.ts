@@ -1,4 +1,4 @@
-import type { FieldSpec } from "@anneal/sources";
+import type { SampleSpec } from "@anneal/sources";
 import type { Transform } from "../transform.ts";
 import { imageSize } from "./pixels.ts";
 
@@ -10,12 +10,13 @@ export interface ShiftOptions {
 }
 
 /** Shifts images [height, width, channels] by whole pixels, uniformly at random. Keeps the dtype. */
-export function createShift(options: ShiftOptions, input: FieldSpec): Transform {
+export function createShift(options: ShiftOptions, input: SampleSpec): Transform {
   const { height, width, channels } = imageSize("shift", input);
   const { maxPixels, fill = 0 } = options;
   if (!Number.isInteger(maxPixels) || maxPixels < 0) throw new Error("shift needs maxPixels: an integer, 0 or more");
   return {
     output: input,
+    isRandom: true,
     apply(source, target, random) {
       const down = random.integerBetween(-maxPixels, maxPixels);
       const right = random.integerBetween(-maxPixels, maxPixels);

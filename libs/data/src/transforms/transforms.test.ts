@@ -2,6 +2,7 @@ import { type FieldSpec, RandomStream } from "@anneal/sources";
 import { expect, test } from "vitest";
 import { createAffine } from "./affine.ts";
 import { createNormalise } from "./normalise.ts";
+import { createPadTo } from "./pad-to.ts";
 import { createShift } from "./shift.ts";
 
 const bytes = (...shape: number[]): FieldSpec => ({ shape, dtype: "uint8" });
@@ -117,4 +118,17 @@ test.each([
 test("image transforms refuse what is no image", () => {
   expect(() => createShift({ maxPixels: 1 }, bytes(10))).toThrow("needs images");
   expect(() => createAffine({ maxDegrees: 1 }, bytes(10, 10))).toThrow("needs images");
+});
+
+test("padTo cuts and fills along the first dimension, of samples of one length and of any", () => {
+  const rows = createPadTo({ length: 3, value: 9 }, { shape: [2, 2], dtype: "int32" });
+  expect(rows.output).toEqual({ shape: [3, 2], dtype: "int32" });
+  const target = new Int32Array(6);
+  rows.apply(Int32Array.of(1, 2, 3, 4), target, stream());
+  expect([...target]).toEqual([1, 2, 3, 4, 9, 9]);
+  const texts = createPadTo({ length: 2 }, { shape: [null], dtype: "uint8", capacity: 5 });
+  texts.apply(Uint8Array.of(7, 8, 6), target, stream());
+  expect([...target.subarray(0, 2)]).toEqual([7, 8]);
+  expect(() => createPadTo({ length: 0 }, bytes(4))).toThrow("an integer from 1");
+  expect(() => createPadTo({ length: 2 }, bytes())).toThrow("scalars");
 });

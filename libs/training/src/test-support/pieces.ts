@@ -38,7 +38,7 @@ export class TestSource implements ItemSource {
     const index = this.next_++;
     const item = itemAt(schedule, index);
     const batch = tinyBatch(index, item.numSamples);
-    this.#held.push({ ...item, ...batch, index, waitedMs: this.#isLate(index) ? 1 : 0 });
+    this.#held.push({ ...item, ...batch, index, waitedMs: this.#isLate(index) ? 1 : 0, numBad: 0 });
     return this.#held.at(-1)!;
   }
 

@@ -5,7 +5,7 @@ import {
   type PredictionSamples,
   type SkippedCheckpoint,
 } from "@anneal/contracts";
-import { evaluationPlan, numElements, type OpenDataset, openFeed } from "@anneal/data";
+import { evaluationPlan, numElements, openFeed, pickSamples } from "@anneal/data";
 import type { TrainerSession } from "./session.ts";
 
 /** Runs the model in the session's memory on samples of the recipe's data, or on inputs that were given. */
@@ -32,7 +32,7 @@ async function predictSplit(
   if (wrong !== undefined) throw outOfRange(`there is no sample ${wrong}: ${split} has ${dataset.numSamples}`);
   if (indices.length === 0) return [];
   const plan = evaluationPlan({
-    dataset: select(dataset, indices),
+    dataset: pickSamples(dataset, indices),
     batchSize: Math.min(session.setup.training.evaluationBatchSize, indices.length),
     seed: session.options.spec.seed,
   });
@@ -76,12 +76,6 @@ function describe(session: TrainerSession, index: number | null, outputs: number
   const hasClasses = session.setup.datasets.train.numClasses !== null && session.outputShape.length === 1;
   const isClasses = hasClasses && outputs.length > 1;
   return { index, outputs, predictedClass: isClasses ? outputs.indexOf(Math.max(...outputs)) : null, label };
-}
-
-/** A data set of some samples of another, in the order that is asked for. */
-function select(dataset: OpenDataset, indices: readonly number[]): OpenDataset {
-  const selected = Uint32Array.from(indices, (index) => dataset.indices?.[index] ?? index);
-  return { ...dataset, numSamples: indices.length, indices: selected };
 }
 
 function noData(split: string): AnnealError {

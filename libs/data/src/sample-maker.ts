@@ -1,0 +1,78 @@
+import { createReader, RandomStream, type SampleReader, type TypedArray } from "@anneal/sources";
+import type { Chain } from "./chain.ts";
+import type { Draw } from "./draws.ts";
+import type { OpenDataset, OpenPart } from "./open.ts";
+import { SampleCache } from "./sample-cache.ts";
+
+interface PartMaker {
+  readonly part: OpenPart;
+  readonly chain: Chain;
+  readonly reader: SampleReader;
+  readonly cache: SampleCache | null;
+}
+
+/** Makes samples of a data set from what its sources hold: one for each task that a thread works on at a time. */
+export class SampleMaker {
+  readonly #parts: readonly PartMaker[];
+  readonly #random = new RandomStream("sample", 0, 0, 0);
+  #draws: readonly Draw[] = [];
+  /** Place of each draw among those that its reader has loaded; -1 for one that the cache has. */
+  #loaded: readonly number[] = [];
+
+  /** @param chains those of the data set's parts; they may be shared by the makers of a thread */
+  constructor({ parts }: OpenDataset, chains: readonly Chain[]) {
+    this.#parts = parts.map((part, at) => ({
+      part,
+      chain: chains[at]!,
+      reader: createReader(part.source),
+      cache: part.cache === null ? null : new SampleCache(part.cache),
+    }));
+  }
+
+  /** Reads what is needed for these samples. Nothing to wait for where all is in memory. */
+  load(draws: readonly Draw[]): void | Promise<void> {
+    this.#draws = draws;
+    const wanted = this.#parts.map((): number[] => []);
+    this.#loaded = draws.map(({ part, rank, index }) => {
+      if (this.#parts[part]!.cache?.has(rank)) return -1;
+      return wanted[part]!.push(index) - 1;
+    });
+    const loading = wanted.flatMap((indices, part) => {
+      const promise = indices.length === 0 ? undefined : this.#parts[part]!.reader.load(Uint32Array.from(indices));
+      return promise === undefined ? [] : [promise];
+    });
+    if (loading.length > 0) return Promise.all(loading).then(() => undefined);
+  }
+
+  /**
+   * Writes the k-th of the samples that were loaded: its input into `target`, its label into `labels` from `labelAt` on.
+   *
+   * @throws AnnealError BAD_RECORD, TRANSFORM_FAILED
+   */
+  make(k: number, target: TypedArray, labels: TypedArray, labelAt: number): void {
+    const { part, rank, index, seed, pass } = this.#draws[k]!;
+    const { chain, reader, cache, part: opened } = this.#parts[part]!;
+    const at = this.#loaded[k]!;
+    const to = opened.transforms.length;
+    const placeOf = (sample: number) => reader.placeOf(sample);
+    const random = this.#random;
+    random.reseed("sample", seed, pass, index);
+    if (at < 0) {
+      const { input, label } = cache!.get(rank);
+      chain.run(input, { from: cache!.numTransforms, to, random, target }, index, placeOf);
+      labels.set(label, labelAt);
+      return;
+    }
+    const failure = reader.failureOf(at);
+    if (failure !== null) throw failure;
+    let input = reader.input(at);
+    let from = 0;
+    if (cache !== null) {
+      from = cache.numTransforms;
+      input = chain.run(input, { from: 0, to: from, random: null }, index, placeOf);
+      cache.put(rank, input, (kept) => reader.readLabel(at, kept, 0));
+    }
+    chain.run(input, { from, to, random, target }, index, placeOf);
+    reader.readLabel(at, labels, labelAt);
+  }
+}

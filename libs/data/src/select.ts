@@ -1,0 +1,104 @@
+import { allocateShared, isRagged, numElements, type OpenSource } from "@anneal/sources";
+import type { Chain, ChainHandles } from "./chain.ts";
+import type { BadRecordPolicy, DatasetPart, Selection } from "./dataset.ts";
+import { digestOfPart } from "./digest.ts";
+import type { OpenDataset, OpenOptions } from "./open.ts";
+import { splitNumber } from "./order.ts";
+import { type Scan, scanSamples } from "./scan.ts";
+import { undeclaredRandomness } from "./transform.ts";
+
+interface SelectOptions {
+  readonly source: OpenSource;
+  readonly declared: DatasetPart;
+  readonly chain: ChainHandles;
+  readonly loaded: Chain;
+  readonly policy: BadRecordPolicy;
+  readonly context: OpenOptions;
+}
+
+interface Selected {
+  /** In shared memory; null for all samples. */
+  readonly indices: Uint32Array | null;
+  readonly leftOut: OpenDataset["leftOut"];
+}
+
+/** The samples that a part's selections leave, in order; bad ones left out where each is looked at. */
+export async function selectSamples(options: SelectOptions): Promise<Selected> {
+  const { source, declared, policy, context, loaded } = options;
+  let indices: Uint32Array | null = null;
+  let count = source.badRecords.count;
+  const places = [...source.badRecords.places];
+
+  function apply({ kept, numBad, places: found }: Scan, before: Uint32Array | null): Uint32Array {
+    count += numBad;
+    places.push(...found);
+    return (before ?? all(source.numSamples)).filter((_, at) => kept[at] === 1);
+  }
+
+  for (const [at, selection] of declared.selections.entries()) {
+    if (selection.kind !== "filter") {
+      indices = select(indices ?? all(source.numSamples), selection, source.keys);
+      continue;
+    }
+    const { numTransforms } = selection;
+    const random = declared.transforms[loaded.numDeterministic];
+    if (random !== undefined && loaded.numDeterministic < numTransforms) throw undeclaredRandomness(random);
+    indices = apply(await scan(options, indices, at, numTransforms), indices);
+  }
+  if (context.isHeldOut && policy.action === "skip") {
+    const found = await scan(options, indices, declared.selections.length, declared.transforms.length);
+    if (found.numBad > 0) indices = apply(found, indices);
+  }
+  return { indices: indices === null ? null : inSharedMemory(indices), leftOut: { count, places } };
+}
+
+/** Looks at the samples that the selections before the given one left; beyond the last one there is nothing to judge them by. */
+async function scan(
+  { source, declared, chain, policy, context }: SelectOptions,
+  indices: Uint32Array | null,
+  at: number,
+  numTransforms: number,
+): Promise<Scan> {
+  const selection = declared.selections[at];
+  const transforms = declared.transforms.slice(0, numTransforms);
+  const { input, numSamples } = source;
+  return scanSamples({
+    chain: { ...chain, transforms },
+    predicate: selection?.kind === "filter" ? selection.predicate : null,
+    numSamples: indices?.length ?? numSamples,
+    indices: indices === null ? null : inSharedMemory(indices),
+    onBadRecord: policy.action,
+    cacheDirectory: context.cacheDirectory,
+    digest: await digestOfPart(source, { selections: declared.selections.slice(0, at + 1), transforms }),
+    sampleBytes: 4 * (isRagged(input) ? input.capacity : numElements(input.shape)),
+  });
+}
+
+function select(
+  indices: Uint32Array,
+  selection: Exclude<Selection, { readonly kind: "filter" }>,
+  keys: BigUint64Array | null,
+): Uint32Array {
+  if (selection.kind === "range") return indices.slice(selection.start, selection.end);
+  const { seed } = selection;
+  const numberOf = (index: number) => splitNumber(seed, keys?.[index] ?? index);
+  if (selection.kind === "part") {
+    const { from, to } = selection;
+    return indices.filter((index) => {
+      const number = numberOf(index);
+      return number >= from && number < to;
+    });
+  }
+  const { share, side } = selection;
+  return indices.filter((index) => numberOf(index) < share === (side === "held"));
+}
+
+function all(numSamples: number): Uint32Array {
+  return Uint32Array.from({ length: numSamples }, (_, index) => index);
+}
+
+function inSharedMemory(indices: Uint32Array): Uint32Array {
+  const shared = new Uint32Array(allocateShared(4 * indices.length), 0, indices.length);
+  shared.set(indices);
+  return shared;
+}
