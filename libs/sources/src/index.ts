@@ -32,3 +32,4 @@ export { RandomStream } from "./random.ts";
 export { alignUp, allocateShared } from "./shared-memory.ts";
 export type { BadRecords, InputColumn, SampleReader, SourceContext } from "./source.ts";
 export { type ColumnType, type TableFormat, type TableOptions, tableSource } from "./table/declaration.ts";
+export { type TextLinesOptions, textLinesSource } from "./text-lines/text-lines.ts";

@@ -14,6 +14,7 @@ import { type RecordHandles, recordReader } from "./records/record-source.ts";
 import type { CheckedSource, SampleReader, SourceContext } from "./source.ts";
 import type { TableDeclaration } from "./table/declaration.ts";
 import { openTable } from "./table/table-source.ts";
+import { openTextLines, type TextLinesDeclaration } from "./text-lines/text-lines.ts";
 
 /** Where samples come from: plain and cheap, nothing is read. A new kind is one more member here and one more opener below. */
 export type SourceDeclaration =
@@ -23,7 +24,8 @@ export type SourceDeclaration =
   | ArraysDeclaration
   | ImageFolderDeclaration
   | TableDeclaration
-  | GeneratorDeclaration;
+  | GeneratorDeclaration
+  | TextLinesDeclaration;
 
 /** What threads need to read a source. A new way to read is one more member here and one more reader below. */
 export type SourceHandles = MemoryHandles | ImageFileHandles | RecordHandles | RangeHandles | StreamHandles;
@@ -44,6 +46,7 @@ const openers: {
   imageFolder: openImageFolder,
   table: openTable,
   generator: openGenerator,
+  textLines: openTextLines,
 };
 
 /**

@@ -1,8 +1,7 @@
 import type { FieldSpec, TypedArray } from "../fields.ts";
 import { numElements } from "../fields.ts";
-import { type Block, BlockReader, type MemoryBudget, PositionedFile, readInto } from "../records/block.ts";
+import { type Block, BlockReader, PositionedFile } from "../records/block.ts";
 import { type Places, placeOfSample } from "../records/places.ts";
-import { allocateShared } from "../shared-memory.ts";
 import type { SampleReader } from "../source.ts";
 
 /** Where the bytes of each sample lie. */
@@ -30,34 +29,6 @@ export interface RangeHandles {
   readonly places: Places;
 }
 
-/** Ranges of the samples of `inputs.bin`, one after another, whose lengths are in `lengths.bin`. */
-export async function rangesInOneFile(
-  directory: string,
-  numSamples: number,
-  budget: MemoryBudget,
-): Promise<{ readonly ranges: Ranges; readonly capacity: number }> {
-  const lengths = new Uint32Array(allocateShared(4 * numSamples), 0, numSamples);
-  await readInto(`${directory}/lengths.bin`, 0, new Uint8Array(lengths.buffer, 0, 4 * numSamples));
-  const starts = new Float64Array(allocateShared(8 * numSamples), 0, numSamples);
-  let [end, capacity] = [0, 1];
-  for (let index = 0; index < numSamples; index++) {
-    starts[index] = end;
-    end += lengths[index]!;
-    capacity = Math.max(capacity, lengths[index]!);
-  }
-  const path = `${directory}/inputs.bin`;
-  const content = await readContent(path, end, budget);
-  return { ranges: { files: [{ path, endSample: numSamples, content }], starts, lengths }, capacity };
-}
-
-/** A file's bytes in shared memory where the budget allows, else null. */
-async function readContent(path: string, numBytes: number, budget: MemoryBudget): Promise<Uint8Array | null> {
-  if (!budget.take(numBytes)) return null;
-  const content = new Uint8Array(allocateShared(numBytes), 0, numBytes);
-  await readInto(path, 0, content);
-  return content;
-}
-
 export function rangeReader({ ranges, labels, labelField, places }: RangeHandles): SampleReader {
   const labelReader = new BlockReader(labels, numElements(labelField.shape));
   const reader = new RangeReader(ranges);
@@ -74,16 +45,19 @@ export function rangeReader({ ranges, labels, labelField, places }: RangeHandles
   };
 }
 
+/** Each thread has as many: far fewer than a process may. */
+const maxOpenFiles = 32;
+
 /** Reads ranges of files; one for each thread. */
 class RangeReader {
   readonly #ranges: Ranges;
-  readonly #open: PositionedFile[];
+  /** By number, the one that was opened last at the end. */
+  readonly #open = new Map<number, PositionedFile>();
   #loaded: Uint8Array[] = [];
   #buffer = new Uint8Array();
 
   constructor(ranges: Ranges) {
     this.#ranges = ranges;
-    this.#open = ranges.files.map(({ path }) => new PositionedFile(path));
   }
 
   load(indices: Uint32Array): void {
@@ -101,10 +75,23 @@ class RangeReader {
         continue;
       }
       const target = this.#buffer.subarray(at, at + length);
-      this.#open[file]!.read(start, target);
+      this.#opened(file).read(start, target);
       this.#loaded.push(target);
       at += length;
     }
+  }
+
+  #opened(number: number): PositionedFile {
+    const known = this.#open.get(number);
+    if (known !== undefined) return known;
+    for (const [other, file] of this.#open) {
+      if (this.#open.size < maxOpenFiles) break;
+      file.close();
+      this.#open.delete(other);
+    }
+    const file = new PositionedFile(this.#ranges.files[number]!.path);
+    this.#open.set(number, file);
+    return file;
   }
 
   bytes(k: number): TypedArray {

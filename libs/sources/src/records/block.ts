@@ -1,4 +1,4 @@
-import { openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { datasetCorrupt, datasetNotFound } from "../errors.ts";
 import { type DType, type TypedArray, viewOf } from "../fields.ts";
@@ -61,6 +61,13 @@ export async function readInto(path: string, position: number, target: Uint8Arra
   }
 }
 
+/** Keys of samples from a file, in shared memory: they are asked for all at once. */
+export async function readKeys(path: string, numSamples: number): Promise<BigUint64Array> {
+  const keys = new BigUint64Array(allocateShared(8 * numSamples), 0, numSamples);
+  await readInto(path, 0, new Uint8Array(keys.buffer, 0, keys.byteLength));
+  return keys;
+}
+
 /** Fills `target` from an open file. Throws `DATASET_CORRUPT` for a file that ends early. */
 async function readFully(file: FileHandle, path: string, position: number, target: Uint8Array): Promise<void> {
   for (let offset = 0; offset < target.length; ) {
@@ -87,7 +94,7 @@ export class PositionedFile {
     this.#path = path;
   }
 
-  /** Throws `DATASET_NOT_FOUND`, `DATASET_CORRUPT` for a file that ends early. The descriptor is closed with its thread. */
+  /** Throws `DATASET_NOT_FOUND`, `DATASET_CORRUPT` for a file that ends early. What is not closed is with its thread. */
   read(position: number, target: Uint8Array): void {
     if (this.#descriptor === null) {
       try {
@@ -101,6 +108,12 @@ export class PositionedFile {
       if (bytesRead === 0) throw endsEarly(this.#path, position + target.length, position + offset);
       offset += bytesRead;
     }
+  }
+
+  /** What is read later opens it again. */
+  close(): void {
+    if (this.#descriptor !== null) closeSync(this.#descriptor);
+    this.#descriptor = null;
   }
 }
 

@@ -1,33 +1,31 @@
-/** Where the samples of a source are in its files, for people. Samples are numbered through all files; bad ones have no number. */
+import { PositionedFile } from "./block.ts";
+
+/** Where the samples of a source are in its files, for people. Samples are numbered through all files. */
 export interface Places {
   /** What is counted in a file: `row`, `line`, `record`. */
   readonly unit: string;
-  readonly files: readonly FilePlaces[];
+  readonly files: readonly { readonly path: string; readonly numSamples: number }[];
+  /** A file with the number that each sample has in its own file, uint32: bad ones and blank lines count too. */
+  readonly numbersPath: string;
 }
 
-export interface FilePlaces {
-  readonly path: string;
-  readonly numSamples: number;
-  /** Numbers, from 1 and in order, of what is no sample: bad records, blank lines, a header. */
-  readonly skipped: readonly number[];
-}
-
-/** `<path>, row 7` for the sample with this index. */
-export function placeOfSample({ unit, files }: Places, index: number): string {
+/** `<path>, line 7` for the sample with this index. */
+export function placeOfSample({ unit, files, numbersPath }: Places, index: number): string {
   let rest = index;
-  for (const { path, numSamples, skipped } of files) {
-    if (rest < numSamples) return `${path}, ${unit} ${numberInFile(rest, skipped)}`;
+  for (const { path, numSamples } of files) {
+    if (rest < numSamples) return `${path}, ${unit} ${numberOf(numbersPath, index)}`;
     rest -= numSamples;
   }
   return `sample ${index}`;
 }
 
-/** The number, from 1, of the record `ordinal` (from 0), when those in `skipped` are none. */
-export function numberInFile(ordinal: number, skipped: readonly number[]): number {
-  let number = ordinal + 1;
-  for (const other of skipped) {
-    if (other > number) break;
-    number += 1;
+function numberOf(path: string, index: number): number {
+  const number = new Uint32Array(1);
+  const file = new PositionedFile(path);
+  try {
+    file.read(4 * index, new Uint8Array(number.buffer));
+  } finally {
+    file.close();
   }
-  return number;
+  return number[0]!;
 }

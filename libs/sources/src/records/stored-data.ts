@@ -108,6 +108,11 @@ export class StagedFile {
     this.#handle = handle;
   }
 
+  /** Bytes that were added. */
+  get length(): number {
+    return this.#written + this.#buffered;
+  }
+
   /** Adds the bytes of an array, which may be used for others once the promise, if there is one, has come. */
   append(array: ArrayBufferView): void | Promise<void> {
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
@@ -148,5 +153,38 @@ export class StagedFile {
       at += bytesWritten;
     }
     this.#written += bytes.length;
+  }
+}
+
+type Numbers = Float64Array | Uint32Array | Int32Array | Float32Array;
+
+/** Numbers that come one by one, in a file: they are kept until they are flushed. */
+export class NumberWriter {
+  readonly #file: StagedFile;
+  #numbers: Numbers;
+  #length = 0;
+
+  /** `numbers` gives the format. */
+  constructor(file: StagedFile, numbers: Numbers) {
+    this.#file = file;
+    this.#numbers = numbers;
+  }
+
+  push(value: number): void {
+    if (this.#length === this.#numbers.length) this.#grow();
+    this.#numbers[this.#length] = value;
+    this.#length += 1;
+  }
+
+  async flush(): Promise<void> {
+    await this.#file.append(this.#numbers.subarray(0, this.#length));
+    this.#length = 0;
+  }
+
+  #grow(): void {
+    const Format = this.#numbers.constructor as new (length: number) => Numbers;
+    const numbers = new Format(2 * this.#length + 1024);
+    numbers.set(this.#numbers);
+    this.#numbers = numbers;
   }
 }

@@ -1,7 +1,7 @@
 import type { DuckDBBlobVector, DuckDBConnection, DuckDBDataChunk, DuckDBVector } from "@duckdb/node-api";
 import { RowKeys } from "../keys.ts";
-import { type FilePlaces, numberInFile } from "../records/places.ts";
-import type { StagedFile, StagedFiles } from "../records/stored-data.ts";
+import { RangeWriter } from "../ranges/stored-ranges.ts";
+import { NumberWriter, type StagedFile, type StagedFiles } from "../records/stored-data.ts";
 import { reading, rowsOf } from "./database.ts";
 import type { ColumnType, TableDeclaration } from "./declaration.ts";
 import type { TableFile } from "./schema.ts";
@@ -13,27 +13,31 @@ const verdicts = { good: 0, blank: 1, malformed: 2, noLabel: 3, unknownLabel: 4,
 /** Rows of a file that are told about one by one. */
 const maxBadRows = 10;
 
-export interface ConvertedFile extends Omit<FilePlaces, "path" | "skipped"> {
-  readonly skipped: number[];
+export interface ConvertedFile {
+  readonly numSamples: number;
   readonly numBad: number;
   /** The first few of the bad rows. */
   readonly badRows: { readonly number: number; readonly reason: string }[];
 }
 
-/** The files of a converted table; of texts the inputs are their bytes, and `lengths` says where each ends. */
+/** The files of a converted table. */
 interface Outputs {
   readonly inputs: StagedFile;
-  readonly lengths: StagedFile | null;
+  /** Where in `inputs` each text is; null for numbers. */
+  readonly ranges: RangeWriter | null;
   readonly labels: StagedFile;
   readonly keys: StagedFile;
+  /** The line or row of each sample in its file. */
+  readonly numbers: NumberWriter;
 }
 
 export async function createOutputs(files: StagedFiles, hasText: boolean): Promise<Outputs> {
   return {
     inputs: await files.create("inputs.bin"),
-    lengths: hasText ? await files.create("lengths.bin") : null,
+    ranges: hasText ? await RangeWriter.create(files) : null,
     labels: await files.create("labels.bin"),
     keys: await files.create("keys.bin"),
+    numbers: new NumberWriter(await files.create("numbers.bin"), new Uint32Array()),
   };
 }
 
@@ -61,16 +65,25 @@ export async function convertFile(
     await rows.add(chunk);
   }
   const rejected = scan.rejects ? await rejectedLines(connection) : [];
-  // A row that came through is counted among such; its line is known when those are known that did not.
-  const absent = [...(scan.hasHeader ? [1] : []), ...rejected.map(({ number }) => number)];
-  const noted = rows.skipped.map(({ ordinal, reason }) => ({ number: numberInFile(ordinal, absent), reason }));
-  const bad = [...noted.filter(({ reason }) => reason !== null), ...rejected].sort((a, b) => a.number - b.number);
-  return {
-    numSamples: rows.numSamples,
-    skipped: [...absent, ...noted.map(({ number }) => number)].sort((a, b) => a - b),
-    numBad: bad.length,
-    badRows: bad.slice(0, maxBadRows).map(({ number, reason }) => ({ number, reason: reason! })),
-  };
+  const absent = new Set([...(scan.hasHeader ? [1] : []), ...rejected.map(({ number }) => number)]);
+  const noted = await numberRows(rows, absent, outputs.numbers);
+  const bad = [...noted, ...rejected].sort((a, b) => a.number - b.number);
+  return { numSamples: rows.numSamples, numBad: bad.length, badRows: bad.slice(0, maxBadRows) };
+}
+
+/** Finds the line of each row that came through, now that those are known that did not. */
+async function numberRows({ numRows, skipped }: RowWriter, absent: ReadonlySet<number>, numbers: NumberWriter) {
+  const bad: ConvertedFile["badRows"] = [];
+  let number = 0;
+  for (let ordinal = 0; ordinal < numRows; ordinal++) {
+    do number += 1;
+    while (absent.has(number));
+    const reason = skipped.get(ordinal);
+    if (reason === undefined) numbers.push(number);
+    else if (reason !== null) bad.push({ number, reason });
+  }
+  await numbers.flush();
+  return bad;
 }
 
 /** What DuckDB could not read as rows, by line. */
@@ -120,9 +133,10 @@ function selectRows(
 /** Writes the rows of one file as they come. */
 class RowWriter {
   numSamples = 0;
-  /** Rows that are no samples, by their number among those that came; blank ones without a reason. */
-  readonly skipped: { readonly ordinal: number; readonly reason: string | null }[] = [];
-  #numRows = 0;
+  /** Rows that came. */
+  numRows = 0;
+  /** Why some of them are no samples; null where they are blank. */
+  readonly skipped = new Map<number, string | null>();
   readonly #declaration: TableDeclaration;
   readonly #outputs: Outputs;
   readonly #keys: RowKeys;
@@ -146,7 +160,7 @@ class RowWriter {
     const nameOf = names === null ? null : (i: number) => names.getItemBytes(good[i]!);
     await this.#outputs.keys.append(this.#keys.of(this.numSamples, good.length, nameOf));
     this.numSamples += good.length;
-    this.#numRows += chunk.rowCount;
+    this.numRows += chunk.rowCount;
   }
 
   /** The rows of a chunk that are samples; the others are noted. */
@@ -157,7 +171,7 @@ class RowWriter {
     for (let row = 0; row < chunk.rowCount; row++) {
       const verdict = verdictOf.getItem(row)!;
       if (verdict === verdicts.good) good[numGood++] = row;
-      else this.skipped.push({ ordinal: this.#numRows + row, reason: this.#reason(verdict) });
+      else this.skipped.set(this.numRows + row, this.#reason(verdict));
     }
     return good.subarray(0, numGood);
   }
@@ -173,13 +187,13 @@ class RowWriter {
   }
 
   async #addTexts(texts: DuckDBBlobVector, good: Uint32Array): Promise<void> {
-    const lengths = new Uint32Array(good.length);
-    for (let i = 0; i < good.length; i++) {
-      const bytes = texts.getItemBytes(good[i]!)!;
-      lengths[i] = bytes.length;
+    const ranges = this.#outputs.ranges!;
+    for (const row of good) {
+      const bytes = texts.getItemBytes(row)!;
+      ranges.add(this.#outputs.inputs.length, bytes.length);
       await this.#outputs.inputs.append(bytes);
     }
-    await this.#outputs.lengths!.append(lengths);
+    await ranges.flush();
   }
 }
 

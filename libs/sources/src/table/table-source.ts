@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
 import { badRecord, datasetCorrupt } from "../errors.ts";
 import type { FieldSpec } from "../fields.ts";
 import { digestFiles } from "../files/content-digest.ts";
 import { type DataFile, findFiles } from "../files/find-files.ts";
-import { type RangeHandles, rangesInOneFile } from "../ranges/range-source.ts";
-import { MemoryBudget, openBlock, readInto } from "../records/block.ts";
+import type { RangeHandles } from "../ranges/range-source.ts";
+import { openRanges } from "../ranges/stored-ranges.ts";
+import { MemoryBudget, openBlock, readKeys } from "../records/block.ts";
 import type { Places } from "../records/places.ts";
 import type { RecordHandles } from "../records/record-source.ts";
 import { type StagedFiles, type StoredData, storedData } from "../records/stored-data.ts";
-import { allocateShared } from "../shared-memory.ts";
 import type { CheckedSource, SourceContext } from "../source.ts";
 import { type ConvertedFile, convertFile, createOutputs } from "./convert.ts";
 import { withDatabase } from "./database.ts";
@@ -45,7 +46,7 @@ export async function openTable(
   const digest = createHash("sha256").update(JSON.stringify(meaning)).digest("hex");
   const stored = await storedData(digest, context, (staged) => convert(files, declaration, staged, context.signal));
   const numSamples = stored.meta.files.reduce((sum, file) => sum + file.numSamples, 0);
-  const places = placesOf(files, stored.meta);
+  const places = placesOf(files, stored);
   const bad = stored.meta.files.flatMap(({ badRows }, i) =>
     badRows.map(({ number, reason }) => ({ place: `${files[i]!.path}, ${places.unit} ${number}`, reason })),
   );
@@ -63,17 +64,15 @@ export async function openTable(
       count: stored.meta.files.reduce((sum, { numBad }) => sum + numBad, 0),
       places: bad.slice(0, maxPlaces).map(({ place }) => place),
     },
-    keys: await readKeys(stored, numSamples),
+    keys: await readKeys(`${stored.directory}/keys.bin`, numSamples),
     ...(await openRecords(stored, numSamples, places, declaration, new MemoryBudget(context.memoryBytes))),
   };
 }
 
 /** Where rows lie now, which may be elsewhere than when they were converted. */
-function placesOf(files: readonly DataFile[], { unit, files: converted }: TableMeta): Places {
-  return {
-    unit,
-    files: converted.map(({ numSamples, skipped }, i) => ({ path: files[i]!.path, numSamples, skipped })),
-  };
+function placesOf(files: readonly DataFile[], { directory, meta }: StoredData<TableMeta>): Places {
+  const placed = meta.files.map(({ numSamples }, i) => ({ path: files[i]!.path, numSamples }));
+  return { unit: meta.unit, files: placed, numbersPath: `${directory}/numbers.bin` };
 }
 
 async function convert(
@@ -100,12 +99,6 @@ async function convert(
   });
 }
 
-async function readKeys({ directory }: StoredData<TableMeta>, numSamples: number): Promise<BigUint64Array> {
-  const buffer = allocateShared(8 * numSamples);
-  await readInto(`${directory}/keys.bin`, 0, new Uint8Array(buffer, 0, 8 * numSamples));
-  return new BigUint64Array(buffer, 0, numSamples);
-}
-
 async function openRecords(
   { directory }: StoredData<TableMeta>,
   numSamples: number,
@@ -119,7 +112,9 @@ async function openRecords(
     budget,
   );
   if (columns[0]![1] === "text") {
-    const { ranges, capacity } = await rangesInOneFile(directory, numSamples, budget);
+    const path = `${directory}/inputs.bin`;
+    const { size } = await stat(path);
+    const { ranges, capacity } = await openRanges(directory, [{ path, sizeBytes: size, numSamples }], budget);
     const handles: RangeHandles = { kind: "ranges", ranges, labels, labelField, places };
     return { input: { shape: [null], dtype: "uint8", capacity }, label: labelField, handles } as const;
   }

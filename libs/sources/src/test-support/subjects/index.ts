@@ -2,6 +2,7 @@ import type { Subject } from "../subject.ts";
 import { imageFolder } from "./image-folder.ts";
 import { arrays, idx, textWindows } from "./memory.ts";
 import { csvTable, jsonlTable, parquetTable, textTable, tsvTable } from "./tables.ts";
+import { textLines } from "./text-lines.ts";
 
 /** Every kind of source: a new one adds a row. */
 export const subjects: readonly Subject[] = [
@@ -14,4 +15,5 @@ export const subjects: readonly Subject[] = [
   jsonlTable,
   parquetTable,
   textTable,
+  textLines,
 ];
