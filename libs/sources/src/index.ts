@@ -21,6 +21,7 @@ export {
 } from "./generator/declaration.ts";
 export { createStream, type StreamHandles, type StreamSample } from "./generator/stream.ts";
 export { type ImageFolderOptions, imageFolderSource } from "./images/image-folder.ts";
+export { npySource, npzSource } from "./npy/array-files.ts";
 export {
   createReader,
   type OpenSource,

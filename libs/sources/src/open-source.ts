@@ -9,6 +9,7 @@ import { type FashionMnistDeclaration, openFashionMnist } from "./memory/fashion
 import { type IdxDeclaration, openIdx } from "./memory/idx.ts";
 import { type MemoryHandles, memoryReader } from "./memory/memory-source.ts";
 import { openTextWindows, type TextWindowsDeclaration } from "./memory/text-windows.ts";
+import { type NpyDeclaration, type NpzDeclaration, openNpy, openNpz } from "./npy/array-files.ts";
 import { type RangeHandles, rangeReader } from "./ranges/range-source.ts";
 import { type RecordHandles, recordReader } from "./records/record-source.ts";
 import type { CheckedSource, SampleReader, SourceContext } from "./source.ts";
@@ -25,7 +26,9 @@ export type SourceDeclaration =
   | ImageFolderDeclaration
   | TableDeclaration
   | GeneratorDeclaration
-  | TextLinesDeclaration;
+  | TextLinesDeclaration
+  | NpyDeclaration
+  | NpzDeclaration;
 
 /** What threads need to read a source. A new way to read is one more member here and one more reader below. */
 export type SourceHandles = MemoryHandles | ImageFileHandles | RecordHandles | RangeHandles | StreamHandles;
@@ -47,6 +50,8 @@ const openers: {
   table: openTable,
   generator: openGenerator,
   textLines: openTextLines,
+  npy: openNpy,
+  npz: openNpz,
 };
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -70,7 +70,7 @@ async function readMemory(path: string): Promise<Memory> {
 }
 
 async function writeMemory(path: string, memory: Memory): Promise<void> {
-  const staged = `${path}.${process.pid}.tmp`;
+  const staged = `${path}.${randomUUID()}.tmp`;
   await mkdir(dirname(path), { recursive: true });
   await writeFile(staged, JSON.stringify(memory));
   await rename(staged, path);

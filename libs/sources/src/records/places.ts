@@ -5,15 +5,18 @@ export interface Places {
   /** What is counted in a file: `row`, `line`, `record`. */
   readonly unit: string;
   readonly files: readonly { readonly path: string; readonly numSamples: number }[];
-  /** A file with the number that each sample has in its own file, uint32: bad ones and blank lines count too. */
-  readonly numbersPath: string;
+  /**
+   * A file with the number that each sample has in its own file, uint32, from 1: bad ones and blank lines count too. Null: they
+   * are counted from 0, all of them.
+   */
+  readonly numbersPath: string | null;
 }
 
 /** `<path>, line 7` for the sample with this index. */
 export function placeOfSample({ unit, files, numbersPath }: Places, index: number): string {
   let rest = index;
   for (const { path, numSamples } of files) {
-    if (rest < numSamples) return `${path}, ${unit} ${numberOf(numbersPath, index)}`;
+    if (rest < numSamples) return `${path}, ${unit} ${numbersPath === null ? rest : numberOf(numbersPath, index)}`;
     rest -= numSamples;
   }
   return `sample ${index}`;

@@ -1,4 +1,5 @@
 import type { Subject } from "../subject.ts";
+import { npy, npzDeflated, npzStored } from "./arrays-of-numpy.ts";
 import { imageFolder } from "./image-folder.ts";
 import { arrays, idx, textWindows } from "./memory.ts";
 import { csvTable, jsonlTable, parquetTable, textTable, tsvTable } from "./tables.ts";
@@ -16,4 +17,7 @@ export const subjects: readonly Subject[] = [
   parquetTable,
   textTable,
   textLines,
+  npy,
+  npzStored,
+  npzDeflated,
 ];
