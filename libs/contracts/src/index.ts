@@ -1,5 +1,6 @@
 export * from "./activities.ts";
 export * from "./compare.ts";
+export * from "./data.ts";
 export * from "./errors.ts";
 export * from "./explanation.ts";
 export * from "./fingerprint.ts";

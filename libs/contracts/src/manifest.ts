@@ -3,6 +3,7 @@ import { fingerprintSchema } from "./fingerprint.ts";
 import { policySchema } from "./policy.ts";
 import { jsonSchema } from "./run.ts";
 import {
+  badRecordsSchema,
   bestSchema,
   correctionsSchema,
   epochRecordSchema,
@@ -35,6 +36,8 @@ export const loopStateSchema = z.strictObject({
   corrections: correctionsSchema.optional(),
   /** Of float16 steps; absent elsewhere. */
   lossScale: lossScaleSchema.optional(),
+  /** Samples that could not be read; absent while there was none. */
+  badRecords: badRecordsSchema.optional(),
   /** Moves on the memory ladder, the last one in force; absent while there was none. */
   rungMoves: z.array(rungMoveSchema).optional(),
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { DataFacts } from "./data.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Lowering, type MemoryRung, memoryRungSchema } from "./policy.ts";
@@ -56,6 +57,15 @@ export const lossScaleSchema = z.strictObject({
   numSkippedSteps: z.int().min(0),
 });
 export type LossScale = Readonly<z.infer<typeof lossScaleSchema>>;
+
+/** Samples met in training that could not be read, at a border between two steps. */
+export const badRecordsSchema = z.strictObject({
+  /** Since the run began, those that were drawn in the place of another included. */
+  numMet: z.int().min(1),
+  /** In this epoch. */
+  numInEpoch: z.int().min(0),
+});
+export type BadRecordCounts = Readonly<z.infer<typeof badRecordsSchema>>;
 
 /** A move on the memory ladder: from this step on the run is on this rung. */
 export const rungMoveSchema = z.strictObject({
@@ -161,6 +171,8 @@ export interface Progress {
   readonly workerPid: number | null;
   /** Why the run waits, when it is queued. */
   readonly note: string | null;
+  /** Absent while nothing was trained. */
+  readonly data?: DataFacts;
 }
 
 /** The progress of a run of which nothing is known yet. */
@@ -228,6 +240,8 @@ export interface SegmentResult {
   readonly lossScale?: LossScale;
   /** What the run really did; absent until a step was recorded, and where none can be. */
   readonly ledger?: Ledger;
+  /** How its batches were prepared, and samples that could not be; absent where nothing was trained. */
+  readonly data?: DataFacts;
   /** Memory was short: the segment ended before its time, and the run is to go on with less. */
   readonly memoryPressure?: string;
 }

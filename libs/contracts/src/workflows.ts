@@ -80,6 +80,8 @@ export interface TrainResult {
   /** What its steps really did; absent where none was recorded. */
   readonly ledger?: Ledger;
   readonly rungMoves?: SegmentResult["rungMoves"];
+  /** How its batches were prepared at the end, and samples that could not be. */
+  readonly data?: SegmentResult["data"];
 }
 
 /** Answer of the `status` query. */

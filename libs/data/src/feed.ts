@@ -1,13 +1,16 @@
-import { AnnealError, type ErrorFacts, type ErrorRecord, isOutOfMemory } from "@anneal/contracts";
-import { createReader } from "@anneal/sources";
+import { availableParallelism } from "node:os";
+import type { AnnealError, FeedFacts, FeedSetting } from "@anneal/contracts";
 import { Piscina } from "piscina";
 import { maxNamed } from "./bad-records.ts";
+import { threadDied } from "./feed-errors.ts";
 import type { FeedTask, FeedTaskResult, FeedThreadData } from "./feed-thread.ts";
+import { FeedTuner } from "./feed-tuner.ts";
+import { HangWatch } from "./hang-watch.ts";
 import { numFeedThreads } from "./num-threads.ts";
 import type { FeedPlan } from "./plan.ts";
-import { createRing, maxParts, type PartProgress, Ring, type RingHandles } from "./ring.ts";
+import { createRing, maxParts, Ring, type RingHandles } from "./ring.ts";
 import { readWaitStats, type WaitStats } from "./ring-reader.ts";
-import { itemAt, numItems } from "./schedule.ts";
+import { numItems } from "./schedule.ts";
 
 export interface FeedOptions {
   readonly plan: FeedPlan;
@@ -17,12 +20,18 @@ export interface FeedOptions {
   readonly stopItem?: number;
   /** Batches that can be prepared ahead of the engine, the one in its hands included. */
   readonly numSlots: number;
-  /** By default one less than the machine's cores, within 1..4. */
+  /** As many for good; by default one less than the machine's cores, within 1..4, then as many as are of use. */
   readonly numThreads?: number;
-  /** Samples of one task; by default a batch is divided between the threads. Never changes a number. */
+  /** Most threads that it may come to, where `numThreads` is left open; by default the machine's cores, within 1..8. */
+  readonly maxThreads?: number;
+  /** Samples of one task; by default a batch is divided between the threads, then as it is of use. Never changes a number. */
   readonly partSize?: number;
+  /** Batches that must be ahead at least, the one in the engine's hands included; by default 2. */
+  readonly minAhead?: number;
   /** How long a thread may work on one sample before it is ended, and its work given to another. */
   readonly sampleTimeoutMs?: number;
+  /** Told where the first bad samples are, each once, as they are met. */
+  readonly onBadRecord?: (place: string) => void;
   /** Node's options for the threads, e.g. the hook that resolves `anneal`; by default those of this process. */
   readonly execArgv?: readonly string[];
 }
@@ -38,6 +47,7 @@ export interface FeedStats {
   readonly waits: WaitStats;
   /** Where the first bad samples are that were replaced. */
   readonly badPlaces: readonly string[];
+  readonly facts: FeedFacts;
 }
 
 /** The producing side of a ring, on the trainer's main thread, which it never blocks. */
@@ -56,12 +66,12 @@ export interface Feed {
 const maxAttempts = { begun: 3, notBegun: 10 } as const;
 const minPartSize = 16;
 const defaultSampleTimeoutMs = 30_000;
-/** Samples are read many at once: so many of them in the time of one. */
-const readTogether = 8;
+/** A thread that nobody needs ends after so long. */
+const idleThreadMs = 10_000;
 
 /** Opens a feed; its threads start at once, the work with `start`. */
 export function openFeed(options: FeedOptions): Feed {
-  const { plan, startItem, numSlots, numThreads = numFeedThreads(), execArgv } = options;
+  const { plan, startItem, numSlots, execArgv } = options;
   const { seed, batchSize, epochs, phases, shuffle } = plan;
   const handles = createRing({
     schedule: { seed, batchSize, epochs, phases, shuffle },
@@ -71,63 +81,72 @@ export function openFeed(options: FeedOptions): Feed {
     startItem,
     stopItem: Math.min(options.stopItem ?? Number.POSITIVE_INFINITY, numItems(plan)),
   });
+  const numThreads = options.numThreads ?? numFeedThreads();
+  const most = options.maxThreads ?? Math.min(8, availableParallelism());
+  const maxThreads = options.numThreads ?? Math.max(numThreads, most);
   const threadData: FeedThreadData = { plan, handles };
   const pool = new Piscina<FeedTask, FeedTaskResult>({
     filename: new URL("./feed-thread.ts", import.meta.url).href,
     minThreads: numThreads,
-    maxThreads: numThreads,
+    maxThreads,
+    idleTimeout: idleThreadMs,
     // The next task waits in the thread, so that it need not wait for this one.
     concurrentTasksPerWorker: 2,
     workerData: threadData,
     ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
   });
-  const partSize = choosePartSize(batchSize, numThreads, options.partSize);
-  return new PoolFeed(plan, handles, pool, partSize, options.sampleTimeoutMs ?? defaultSampleTimeoutMs);
-}
-
-function choosePartSize(batchSize: number, numThreads: number, wanted: number | undefined): number {
+  const smallestPart = Math.ceil(batchSize / maxParts);
   const even = Math.max(minPartSize, Math.ceil(batchSize / numThreads));
-  return Math.max(wanted ?? even, Math.ceil(batchSize / maxParts));
+  const setting: FeedSetting = {
+    numThreads,
+    partSize: Math.max(options.partSize ?? even, smallestPart),
+    batchesAhead: numSlots,
+  };
+  const limits = {
+    batchSize,
+    maxThreads,
+    minPartSize: smallestPart,
+    maxAhead: numSlots,
+    minAhead: Math.min(numSlots, options.minAhead ?? 2),
+  };
+  const sampleTimeoutMs = options.sampleTimeoutMs ?? defaultSampleTimeoutMs;
+  const tuner = new FeedTuner(handles, setting, limits);
+  return new PoolFeed({ plan, handles, pool, tuner, sampleTimeoutMs, onBadRecord: options.onBadRecord ?? null });
 }
 
-/** A part that a thread works on: what was seen of it last, and when that changed. */
-interface WatchedPart {
-  readonly item: number;
-  readonly part: number;
-  seen: string;
-  sinceMs: number;
+interface FeedParts {
+  readonly plan: FeedPlan;
+  readonly handles: RingHandles;
+  readonly pool: Piscina<FeedTask, FeedTaskResult>;
+  readonly tuner: FeedTuner;
+  readonly sampleTimeoutMs: number;
+  readonly onBadRecord: ((place: string) => void) | null;
 }
 
 class PoolFeed implements Feed {
   readonly handles: RingHandles;
-  readonly #plan: FeedPlan;
   readonly #ring: Ring;
   readonly #pool: Piscina<FeedTask, FeedTaskResult>;
-  readonly #partSize: number;
-  readonly #sampleTimeoutMs: number;
+  readonly #tuner: FeedTuner;
+  readonly #hangs: HangWatch;
+  readonly #onBadRecord: FeedParts["onBadRecord"];
   readonly #threads = new Map<number, { numSamples: number; busyMs: number }>();
-  readonly #working = new Set<WatchedPart>();
-  /** Samples that a thread hung in: the second time is the last. */
-  readonly #hung = new Set<string>();
   readonly #badPlaces = new Set<string>();
+  /** Parts of items that have a slot, in order: handed out as threads become free. */
+  readonly #waiting: FeedTask[] = [];
+  #numRunning = 0;
   #numThreadDeaths = 0;
   #startedAt = 0;
-  #watch: NodeJS.Timeout | null = null;
+  #timers: readonly NodeJS.Timeout[] = [];
   #dispatching: Promise<void> | null = null;
 
-  constructor(
-    plan: FeedPlan,
-    handles: RingHandles,
-    pool: Piscina<FeedTask, FeedTaskResult>,
-    partSize: number,
-    sampleTimeoutMs: number,
-  ) {
+  constructor({ plan, handles, pool, tuner, sampleTimeoutMs, onBadRecord }: FeedParts) {
+    this.#onBadRecord = onBadRecord;
     this.handles = handles;
-    this.#plan = plan;
     this.#ring = new Ring(handles);
     this.#pool = pool;
-    this.#partSize = partSize;
-    this.#sampleTimeoutMs = sampleTimeoutMs;
+    this.#tuner = tuner;
+    this.#hangs = new HangWatch({ plan, ring: this.#ring, pool, sampleTimeoutMs });
     // A thread that dies between two tasks is replaced. The pool gives up, without a word to those who wait, when a
     // replacement dies before it is up; then there is no thread left.
     pool.on("error", () => {});
@@ -147,69 +166,86 @@ class PoolFeed implements Feed {
     if (this.#dispatching !== null) return;
     this.#startedAt = performance.now();
     this.#dispatching = this.#dispatch();
-    this.#watch = setInterval(() => this.#endHung(), Math.min(1_000, this.#sampleTimeoutMs / 4)).unref();
+    const every = (ms: number, work: () => void) => setInterval(work, ms).unref();
+    this.#timers = [
+      every(this.#hangs.intervalMs, () => this.#hangs.look()),
+      every(FeedTuner.intervalMs, () => {
+        this.#tuner.look(this.#sums());
+        this.#handOut();
+      }),
+    ];
   }
 
   stats(): FeedStats {
     const threads = [...this.#threads].map(([threadId, sums]) => ({ threadId, ...sums }));
-    const numSamples = threads.reduce((sum, thread) => sum + thread.numSamples, 0);
+    const { numSamples } = this.#sums();
     const seconds = (performance.now() - this.#startedAt) / 1_000;
-    const { released } = this.#ring;
-    const { numSlots, stopItem } = this.handles;
-    let numReady = 0;
-    for (let item = released; item < Math.min(released + numSlots, stopItem); item++) {
-      if (this.#ring.isReady(item)) numReady++;
-    }
     return {
       numSamples,
       samplesPerSecond: seconds > 0 ? numSamples / seconds : 0,
       threads,
       numThreadDeaths: this.#numThreadDeaths,
-      occupancy: numReady / numSlots,
+      occupancy: this.#ring.numReady() / this.handles.numSlots,
       waits: readWaitStats(this.handles),
       badPlaces: [...this.#badPlaces],
+      facts: { ...this.#tuner.facts, numThreadDeaths: this.#numThreadDeaths },
     };
   }
 
   async close(): Promise<void> {
-    if (this.#watch !== null) clearInterval(this.#watch);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#ring.close();
     await this.#pool.destroy();
     await this.#dispatching;
   }
 
-  /** Hands out the parts of each item as soon as its slot is free, in order, until the end of the plan. */
+  /** Gives each item a slot as soon as one is free, in order, until the end of the plan. */
   async #dispatch(): Promise<void> {
-    const { startItem, stopItem, numSlots } = this.handles;
+    const { startItem, stopItem } = this.handles;
     let item = startItem;
     while (item < stopItem && !this.#ring.closed && this.#ring.failure === null) {
       const { released } = this.#ring;
-      if (item >= released + numSlots) {
+      const { batchesAhead, partSize } = this.#tuner.setting;
+      if (item >= released + batchesAhead) {
         await this.#ring.untilReleased(released);
         continue;
       }
-      this.#ring.assign(item, this.#partSize);
-      for (let part = 0; part < this.#ring.numPartsOf(item); part++) void this.#runPart(item, part);
+      this.#ring.assign(item, partSize);
+      for (let part = 0; part < this.#ring.numPartsOf(item); part++) this.#waiting.push({ item, part });
+      this.#handOut();
       item++;
+    }
+  }
+
+  /** As many parts as the threads in use can work on: with all of them in use, a second one waits in each. */
+  #handOut(): void {
+    const { numThreads } = this.#tuner.setting;
+    const atOnce = numThreads < this.#pool.threads.length ? numThreads : 2 * numThreads;
+    while (this.#waiting.length > 0 && this.#numRunning < atOnce) {
+      const { item, part } = this.#waiting.shift()!;
+      this.#numRunning++;
+      void this.#runPart(item, part).then(() => {
+        this.#numRunning--;
+        this.#handOut();
+      });
     }
   }
 
   /** Runs one part to its end, again if its thread died. Never rejects. */
   async #runPart(item: number, part: number): Promise<void> {
     const numAttempts = { begun: 0, notBegun: 0 };
-    const watched: WatchedPart = { item, part, seen: "", sinceMs: performance.now() };
-    this.#working.add(watched);
+    using _watched = this.#hangs.watch(item, part);
     while (!this.#ring.closed && this.#ring.failure === null) {
       try {
         this.#count(await this.#pool.run({ item, part }));
-        break;
+        return;
       } catch (cause) {
-        if (this.#ring.closed) break;
+        if (this.#ring.closed) return;
         this.#numThreadDeaths++;
         // It may have died after the part was done; then the slot may even hold another item by now.
         if (this.#ring.released > item || this.#ring.isPartDone(item, part)) {
           this.#ring.signal();
-          break;
+          return;
         }
         const progress = this.#ring.progressOf(item, part);
         const stage = progress === null ? "notBegun" : "begun";
@@ -220,42 +256,6 @@ class PoolFeed implements Feed {
         }
       }
     }
-    this.#working.delete(watched);
-  }
-
-  /** Ends threads that have worked on one sample for too long. Their parts are done again by others. */
-  #endHung(): void {
-    const now = performance.now();
-    for (const watched of this.#working) {
-      const { item, part } = watched;
-      const progress = this.#ring.progressOf(item, part);
-      if (progress === null || this.#ring.isPartDone(item, part)) continue;
-      const seen = `${progress.threadId}/${progress.index}/${progress.numBegun}`;
-      if (seen !== watched.seen) {
-        watched.seen = seen;
-        watched.sinceMs = now;
-        continue;
-      }
-      const together = progress.numBegun > 0 ? 1 : Math.ceil(this.#ring.partSizeOf(item) / readTogether);
-      if (now - watched.sinceMs < this.#sampleTimeoutMs * together) continue;
-      // One part at a time: the thread's other one has done nothing wrong.
-      watched.sinceMs = now;
-      this.#endThread(item, progress);
-      return;
-    }
-  }
-
-  #endThread(item: number, progress: PartProgress): void {
-    const { phase } = itemAt(this.handles.schedule, item);
-    const sample = `${phase}/${progress.source}/${progress.index}`;
-    if (this.#hung.has(sample)) {
-      const { source } = this.#plan.datasets[phase]!.parts[progress.source]!;
-      const place = createReader(source).placeOf(progress.index);
-      this.#ring.fail(transformHung(progress.index, place, this.#sampleTimeoutMs));
-    }
-    this.#hung.add(sample);
-    const worker = this.#pool.threads.find(({ threadId }) => threadId === progress.threadId);
-    void worker?.terminate();
   }
 
   #count({ threadId, numSamples, busyMs, bad }: FeedTaskResult): void {
@@ -263,27 +263,21 @@ class PoolFeed implements Feed {
     sums.numSamples += numSamples;
     sums.busyMs += busyMs;
     this.#threads.set(threadId, sums);
-    for (const place of bad) if (this.#badPlaces.size < maxNamed) this.#badPlaces.add(place);
+    this.#tuner.countPart();
+    for (const place of bad) {
+      if (this.#badPlaces.size >= maxNamed || this.#badPlaces.has(place)) continue;
+      this.#badPlaces.add(place);
+      this.#onBadRecord?.(place);
+    }
   }
-}
 
-/** A thread that dies in a sample dies of the recipe; one that dies before its first, of the machine or its memory. */
-function threadDied(cause: unknown, sampleIndex: number | null, facts: ErrorFacts): ErrorRecord {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const notBegun = isOutOfMemory(cause) ? "OUT_OF_MEMORY" : "TRAINER_CRASHED";
-  const [code, remedy] =
-    sampleIndex === null
-      ? ([notBegun, "Look at the trainer's log; the run goes on from its last checkpoint."] as const)
-      : (["TRANSFORM_FAILED", "Look for process.exit or too much memory in the recipe's transforms."] as const);
-  const message = `A thread that prepares batches died again and again: ${reason}`;
-  return new AnnealError(code, message, remedy, { ...facts, sampleIndex, cause: reason }).toRecord();
-}
-
-function transformHung(sampleIndex: number, place: string, timeoutMs: number): ErrorRecord {
-  return new AnnealError(
-    "TRANSFORM_HUNG",
-    `Preparing ${place} took longer than ${timeoutMs / 1_000} s, twice`,
-    "Look for an endless loop in the recipe's transforms, or for a file on a disk that does not answer.",
-    { sampleIndex, place, timeoutMs },
-  ).toRecord();
+  /** Of all threads there were. */
+  #sums(): { readonly numSamples: number; readonly busyMs: number } {
+    const sums = { numSamples: 0, busyMs: 0 };
+    for (const { numSamples, busyMs } of this.#threads.values()) {
+      sums.numSamples += numSamples;
+      sums.busyMs += busyMs;
+    }
+    return sums;
+  }
 }

@@ -10,11 +10,12 @@ export {
   type TypedArray,
   viewOf,
 } from "@anneal/sources";
+export { tooManyBadRecords } from "./bad-records.ts";
 export { type BadRecordPolicy, Dataset, mix, type Sides } from "./dataset.ts";
 export { type Feed, type FeedStats, openFeed } from "./feed.ts";
 export type { InlineTransform } from "./inline.ts";
 export { numFeedThreads } from "./num-threads.ts";
-export { type OpenDataset, openDataset, pickSamples } from "./open.ts";
+export { cacheBytesOf, type OpenDataset, openDataset, pickSamples } from "./open.ts";
 export { evaluationPlan, type FeedPlan, trainingPlan } from "./plan.ts";
 export { arrays, fashionMnist, idx, mnist, mobyDick, textWindows } from "./ready-made.ts";
 export { batchBytes, type RingHandles, slotTensors } from "./ring.ts";

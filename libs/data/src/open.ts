@@ -118,6 +118,11 @@ export function pickSamples(dataset: OpenDataset, places: readonly number[]): Op
   return { ...dataset, numSamples: places.length, places: picked };
 }
 
+/** Memory that the samples kept for later epochs take, once all are. */
+export function cacheBytesOf({ parts }: OpenDataset): number {
+  return parts.reduce((sum, { cache }) => sum + (cache === null ? 0 : cacheMemoryBytes(cache)), 0);
+}
+
 interface OpenedPart {
   readonly part: Omit<OpenPart, "perEpoch">;
   readonly inputs: FieldSpec;

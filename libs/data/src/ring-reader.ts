@@ -78,11 +78,7 @@ export class RingReader {
 
   /** Slots that hold a whole batch: those that were taken and not given back, and those that are ready. */
   numFilled(): number {
-    const { released } = this.#ring;
-    const end = Math.min(released + this.handles.numSlots, this.handles.stopItem);
-    let count = 0;
-    for (let index = released; index < end; index += 1) if (this.#ring.isReady(index)) count += 1;
-    return count;
+    return this.#ring.numReady();
   }
 
   /** Gives the slot of an item back. Items are released in order, after the call that reads them has returned. */

@@ -200,6 +200,15 @@ export class Ring {
     return Atomics.load(this.#control, base + slotWord.doneParts) === 2 ** this.numPartsOf(item) - 1;
   }
 
+  /** Slots that hold a whole batch: those that were taken and not given back, and those that are ready. */
+  numReady(): number {
+    const { released } = this;
+    const end = Math.min(released + this.handles.numSlots, this.handles.stopItem);
+    let count = 0;
+    for (let item = released; item < end; item++) if (this.isReady(item)) count++;
+    return count;
+  }
+
   /** Items before this one are done with; their slots are free. */
   get released(): number {
     return Atomics.load(this.#control, word.released);

@@ -12,3 +12,10 @@ export { type MemoryPlanning, planMemory } from "./plan-memory.ts";
 export { budgetOf, isShare, planStrategies, type StrategyParts, strategySpec } from "./plan-strategies.ts";
 export { type Recovery, recoverFromNonFinite } from "./recover-non-finite.ts";
 export { type RungSpan, rungSpans } from "./rung-spans.ts";
+export {
+  type FeedLimits,
+  type FeedMeasurement,
+  type FeedTuning,
+  tuneFeed,
+  untuned,
+} from "./tune-feed.ts";

@@ -56,6 +56,13 @@ describe("describeRun", () => {
     );
   });
 
+  it("says how many samples were bad, and where", () => {
+    const data = { numReplaced: 3, numLeftOut: 0, badPlaces: ["rows.csv:7"], feed: null };
+    expect(describeRun({ ...state, last: { ...last, data } }, "mnist")).toContain(
+      "- data: 3 bad samples replaced by others: rows.csv:7\n",
+    );
+  });
+
   it("says how the run uses memory, and every move on the ladder", () => {
     const rung = { prefetchBatches: 8, microBatches: 2, recomputeSegments: 1 };
     const moves = [{ step: 10, rung: { ...rung, microBatches: 4, prefetchBatches: 2 }, why: "out of memory" }];

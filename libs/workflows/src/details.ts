@@ -1,4 +1,5 @@
 import {
+  dataInWords,
   isOtherPrecision,
   largestShadowDifference,
   type MemoryRung,
@@ -25,6 +26,7 @@ export function describeRun(state: RunState, recipe: string): string {
     best(state),
     speed(state),
     ledger(state),
+    ...data(state),
     checkpoint(state),
     ...memory(state),
     ...caveats(state),
@@ -55,6 +57,12 @@ function speed(state: RunState): string | null {
   const { samplesPerSecond = null, secondsLeft = null } = newestProgress(state) ?? {};
   if (samplesPerSecond === null) return null;
   return `${Math.round(samplesPerSecond)} samples/s${secondsLeft === null ? "" : `, ${Math.ceil(secondsLeft)} s left`}`;
+}
+
+/** Bad samples, and how batches are prepared. */
+function data(state: RunState): readonly string[] {
+  const found = newestProgress(state)?.data ?? state.last?.data;
+  return found === undefined ? [] : dataInWords(found).map((words) => `data: ${words}`);
 }
 
 /** What the steps really did, from the runtime's own record. */

@@ -245,6 +245,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
       usage: state.usage,
       ...(last.modelBytes === undefined ? {} : { modelBytes: last.modelBytes }),
       ...(last.ledger && { ledger: last.ledger }),
+      ...(last.data && { data: last.data }),
       ...(last.rungMoves === undefined ? {} : { rungMoves: last.rungMoves }),
     };
   } catch (failure) {

@@ -21,6 +21,7 @@ const run: RunView = {
   checkpoint: null,
   evaluation: null,
   ledger: null,
+  data: null,
   memory: null,
   precision: null,
   samplesPerSecond: null,
@@ -53,6 +54,25 @@ const progress: Progress = {
   workerPid: null,
   note: null,
 };
+
+test("bad samples and how batches are prepared are told where there is something to tell", () => {
+  const feed = {
+    numThreads: 2,
+    partSize: 16,
+    batchesAhead: 9,
+    numChanges: 1,
+    why: "the step waited 40 % of the time",
+    busyShare: 0.93,
+    numThreadDeaths: 0,
+  };
+  const data = { numReplaced: 7, numLeftOut: 2, badPlaces: ["a.jpg", "b.jpg", "c.jpg"], feed };
+  expect(formatRun({ ...run, data })).toMatch(/data +7 bad samples replaced by others, 2 left out: a.jpg; b.jpg; …\n/);
+  expect(formatRun({ ...run, data })).toContain(
+    "prepared by 2 threads (93 % busy), 16 samples at a time, 9 batches ahead: the step waited 40 % of the time",
+  );
+  const calm = { numReplaced: 0, numLeftOut: 0, badPlaces: [], feed: { ...feed, numChanges: 0, why: null } };
+  expect(formatRun({ ...run, data: calm })).toBe(formatRun(run));
+});
 
 test("the format of a run is named where it was chosen, or is not what was asked for", () => {
   const shown = (why: string) => formatRun({ ...run, precision: { precision: "bfloat16", why, candidates: [] } });

@@ -1,3 +1,4 @@
+import { dataInWords } from "@anneal/contracts";
 import type { RunPids } from "../runs/pids.ts";
 import type { RunView } from "../runs/view.ts";
 import { ledgerFacts } from "./ledger.ts";
@@ -29,6 +30,7 @@ export function formatRun(run: RunView, pids: RunPids | null = null): string {
     ["speed", run.samplesPerSecond === null ? null : `${formatCount(run.samplesPerSecond)} samples/s`],
     ["time left", run.secondsLeft === null ? null : formatDuration(run.secondsLeft * 1000)],
     ["format", run.precision && precisionPlanInWords(run.precision)],
+    ...(run.data === null ? [] : dataInWords(run.data)).map((line, at) => [at === 0 ? "data" : "", line] as const),
     ...(run.memory === null ? [] : memoryFacts(run.memory, run.step)),
     ...(run.ledger === null ? [] : ledgerFacts(run.ledger)),
     ["checkpoint", run.checkpoint?.path],

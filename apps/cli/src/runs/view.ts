@@ -1,5 +1,6 @@
 import {
   type CheckpointReference,
+  type DataFacts,
   type ErrorRecord,
   type EvaluationResult,
   type FailedAttempt,
@@ -46,6 +47,8 @@ export interface RunView {
   readonly ledger: Ledger | null;
   /** How it uses memory; null where it is not known. */
   readonly memory: RunMemory | null;
+  /** How its batches were prepared, and samples that could not be; null where it is not known. */
+  readonly data: DataFacts | null;
   /** The format that was decided for its steps; null where it is not known. */
   readonly precision: PrecisionDecision | null;
   readonly samplesPerSecond: number | null;
@@ -146,6 +149,7 @@ function combine(
     checkpoint: newest(live?.checkpoint ?? null, last?.checkpoint ?? null),
     evaluation: result?.evaluation ?? state?.evaluation ?? null,
     ledger: last?.ledger ?? null,
+    data: live?.data ?? last?.data ?? null,
     memory: memoryOf(result?.plan ?? state?.plan ?? null, last),
     precision: (result?.plan ?? state?.plan)?.precision ?? (last && "precision" in last ? last.precision : null),
     samplesPerSecond: live?.samplesPerSecond ?? null,
@@ -184,6 +188,7 @@ export function summarize(uiUrl: string | null, execution: WorkflowExecutionInfo
     checkpoint: null,
     evaluation: null,
     ledger: null,
+    data: null,
     memory: null,
     precision: null,
     samplesPerSecond: null,

@@ -61,8 +61,20 @@ export function closeEpoch(state: LoopState, validation: Accumulator | null, rul
     history: [...state.history, record],
     best: isBest ? { metric: rules.metric, value, step: state.step } : state.best,
     numEpochsWithoutImprovement,
+    ...(state.badRecords && { badRecords: { ...state.badRecords, numInEpoch: 0 } }),
     stoppedEarly: rules.earlyStopping !== null && numEpochsWithoutImprovement >= rules.earlyStopping.patience,
   };
+}
+
+/** The state's counts after these batches; nothing where no sample was ever bad. */
+export function countBadRecords(
+  before: LoopState["badRecords"],
+  items: readonly { readonly numBad: number }[],
+): Pick<LoopState, "badRecords"> {
+  const numBad = items.reduce((sum, item) => sum + item.numBad, 0);
+  if (numBad === 0) return {};
+  const { numMet = 0, numInEpoch = 0 } = before ?? {};
+  return { badRecords: { numMet: numMet + numBad, numInEpoch: numInEpoch + numBad } };
 }
 
 /** Whether an epoch's train batches are all done and its validation, which a stop may have interrupted, is not. */

@@ -6,13 +6,14 @@ import {
   type Policy,
   type TrainingPhase,
 } from "@anneal/contracts";
-import { type FeedItem, itemAt, type Schedule, stepsPerEpoch } from "@anneal/data";
+import { type FeedItem, itemAt, type Schedule, stepsPerEpoch, tooManyBadRecords } from "@anneal/data";
 import { initialLossScale, nextLossScale } from "@anneal/policy";
 import type { EngineState, StepEngine, StepScalars, TrainedSums } from "../engine/step-engine.ts";
 import type { Schedule as LearningRate } from "../optimizers/schedules.ts";
 import {
   addBatch,
   closeEpoch,
+  countBadRecords,
   currentMetrics,
   emptyAccumulator,
   type MonitorRules,
@@ -51,6 +52,8 @@ export interface LoopReport {
   readonly best: LoopState["best"];
   readonly samplesPerSecond: number | null;
   readonly waitShare: number;
+  /** Samples met in training that could not be read, since the run began. */
+  readonly numBad: number;
 }
 
 /** What the loop needs of an engine. */
@@ -66,6 +69,8 @@ export interface LoopOptions {
   /** Where the engine scales the loss: how the scale changes. Then each call makes one step. */
   readonly lossScale: Policy["lossScale"] | null;
   readonly rules: MonitorRules;
+  /** Of the train samples of an epoch, the share that may be unreadable. */
+  readonly maxBadShare: number;
   readonly control: LoopControl;
   /** The state that the engine and the source are at. */
   readonly start: LoopState;
@@ -107,7 +112,7 @@ export interface LoopStats {
  * Trains from `start` until a limit. Runs synchronously on the engine's thread; whatever it returns has been saved,
  * except after an abort.
  *
- * @throws AnnealError RECIPE_INVALID (a learning rate that is no number), LOSS_NOT_FINITE, OUT_OF_MEMORY; whatever the source throws
+ * @throws AnnealError RECIPE_INVALID (a learning rate that is no number), LOSS_NOT_FINITE, OUT_OF_MEMORY, BAD_RECORDS; whatever the source throws
  */
 export function runLoop(options: LoopOptions): LoopOutcome {
   const { engine, source, schedule, control, rules, untilStep, lossScale } = options;
@@ -115,6 +120,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
   const stepsPerCall = lossScale === null ? options.stepsPerCall : 1;
   const startedAt = performance.now();
   const numEpochSteps = stepsPerEpoch(schedule);
+  const numTrainSamples = schedule.phases.find(({ phase }) => phase === "train")?.numSamples ?? 0;
   const hasValidation = schedule.phases.some(({ phase }) => phase === "validation");
   let state = lossScale === null ? options.start : { lossScale: initialLossScale(lossScale), ...options.start };
   let savedItem = state.cursor.item;
@@ -156,6 +162,7 @@ export function runLoop(options: LoopOptions): LoopOutcome {
         best: state.best,
         samplesPerSecond: elapsedMs > 0 && stats.numSamples > 0 ? (stats.numSamples * 1_000) / elapsedMs : null,
         waitShare: elapsedMs > 0 ? Math.min(1, stats.waitedMs / elapsedMs) : 0,
+        numBad: state.badRecords?.numMet ?? 0,
       };
     });
   }
@@ -220,8 +227,18 @@ export function runLoop(options: LoopOptions): LoopOutcome {
     } else for (const { index } of items) source.release(index);
     stats.numSamples += items.reduce((sum, item) => sum + item.numSamples, 0);
     stats.numSteps += items.length;
-    state = { ...state, step: step + items.length, cursor: advance(cursor, items.length) };
+    const badRecords = countBadRecords(state.badRecords, items);
+    state = { ...state, step: step + items.length, cursor: advance(cursor, items.length), ...badRecords };
+    requireFewBad();
     report("training");
+  }
+
+  /** @throws AnnealError BAD_RECORDS */
+  function requireFewBad(): void {
+    const numInEpoch = state.badRecords?.numInEpoch ?? 0;
+    if (numInEpoch > options.maxBadShare * numTrainSamples && numInEpoch > 0) {
+      throw tooManyBadRecords(numInEpoch, numTrainSamples, options.maxBadShare, []);
+    }
   }
 
   function scalarsAt(step: number): StepScalars {

@@ -82,6 +82,7 @@ export function trainInPieces(
       schedule,
       learningRate: cosine({ peak: 0.02, totalSteps, warmupSteps: 3 }),
       rules,
+      maxBadShare: 0,
       control: { stopRequested: () => source.next_ >= stopAt, abortRequested: () => false },
       start: JSON.parse(JSON.stringify(start)),
       untilStep: totalSteps,

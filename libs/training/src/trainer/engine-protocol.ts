@@ -47,12 +47,15 @@ export interface TryPrecisions {
 export interface PlanMemory {
   readonly prepare: PrepareEngine;
   readonly planning: Omit<MemoryPlanning, "predictPeak" | "normalisesOverBatch">;
+  /** Samples that are kept for later epochs. */
+  readonly cacheBytes: number;
 }
 
 export interface RunLoop {
   readonly ring: RingHandles;
   readonly start: LoopState;
   readonly rules: MonitorRules;
+  readonly maxBadShare: number;
   readonly untilStep: number;
   readonly stepsPerCall: number;
   readonly lossScale: Policy["lossScale"] | null;

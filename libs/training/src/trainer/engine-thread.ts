@@ -103,12 +103,12 @@ async function toEngineOptions(input: PrepareEngine) {
   return { options: { ...input, recipe, recipePath: recipeEntry, optimizer }, schedule: optimizer.schedule };
 }
 
-async function planStepMemory({ prepare, planning }: PlanMemory): Promise<MemoryDecision> {
+async function planStepMemory({ prepare, planning, cacheBytes }: PlanMemory): Promise<MemoryDecision> {
   const { options } = await toEngineOptions(prepare);
   using predictor = openPeakPredictor(loadedTf(), options, threads.interOp);
   // What the process takes without any step: code, threads, data, the model's first weights.
   freeUnusedMemory();
-  const baseBytes = process.memoryUsage.rss() + numFeedThreads() * feedThreadBytes;
+  const baseBytes = process.memoryUsage.rss() + numFeedThreads() * feedThreadBytes + cacheBytes;
   const predictPeak = (rung: MemoryRung): number =>
     baseBytes + predictor.predictStep(rung) + numRingSlots(rung) * planning.batchBytes;
   return planMemory({ ...planning, predictPeak, normalisesOverBatch: predictor.normalisesOverBatch });

@@ -1,5 +1,5 @@
 import type { MemoryDecision, PrepareInput, RunSpec } from "@anneal/contracts";
-import { batchBytes } from "@anneal/data";
+import { batchBytes, cacheBytesOf } from "@anneal/data";
 import { ladderOf, nextRung, plainRung, planMemory, resolveBudget } from "@anneal/policy";
 import { grantedMemory } from "@anneal/runtime";
 import type { EngineHost } from "./engine-host.ts";
@@ -31,9 +31,13 @@ export async function decideMemory(
   // Without a budget nothing is predicted, and only micro-batches have something to be said of.
   const isPredicted = budget !== null || (memory.microBatches ?? 1) > 1;
   const decision = isPredicted
-    ? await host.call("planMemory", { prepare, planning })
+    ? await host.call("planMemory", { prepare, planning, cacheBytes: cacheBytesOfAll(setup) })
     : planMemory({ ...planning, normalisesOverBatch: false, predictPeak: () => 0 });
   return outOfMemory ? furtherOn(decision, spec, setup, outOfMemory) : decision;
+}
+
+function cacheBytesOfAll({ datasets: { train, validation } }: Setup): number {
+  return cacheBytesOf(train) + (validation === null ? 0 : cacheBytesOf(validation));
 }
 
 /** Of runs that were prepared before memory was planned, and of checkpoints that are only read. */

@@ -1,5 +1,6 @@
 import {
   type CheckpointReference,
+  type DataFacts,
   noProgress,
   type Progress,
   type TrainingPhase,
@@ -36,7 +37,7 @@ export class ProgressBoard {
     this.#change({ note });
   }
 
-  setReport(report: LoopReport, { totalSteps, epochs, batchSize }: TrainingPlan): void {
+  setReport(report: LoopReport, { totalSteps, epochs, batchSize }: TrainingPlan, data: DataFacts): void {
     const { step, samplesPerSecond } = report;
     const samplesLeft = (totalSteps - step) * batchSize;
     this.#change({
@@ -51,6 +52,7 @@ export class ProgressBoard {
       samplesPerSecond,
       secondsLeft: samplesPerSecond === null ? null : samplesLeft / samplesPerSecond,
       engineWaitShare: report.waitShare,
+      data,
     });
   }
 

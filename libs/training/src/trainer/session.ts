@@ -10,6 +10,7 @@ import {
   type AnnealError,
   type CheckpointReference,
   type Corrections,
+  type DataFacts,
   type EvaluationResult,
   type Fingerprint,
   type LoopState,
@@ -34,6 +35,7 @@ import type { BatchSizes, PreparedEngine } from "../engine/step-engine.ts";
 import { RunLedger } from "../ledger/run-ledger.ts";
 import { currentMetrics, initialLoopState, monitoredValue, validationIsPending } from "../loop/bookkeeping.ts";
 import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
+import { dataFactsOf, type FeedWaits, feedWaitsOf, withPlaces } from "./data-facts.ts";
 import { EngineHost } from "./engine-host.ts";
 import type { FeedPredictions } from "./engine-protocol.ts";
 import { lockfileDigest } from "./lockfile.ts";
@@ -43,6 +45,7 @@ import type { RecipeSource } from "./recipe-source.ts";
 import { isSameRung, moveTo, type RungChoice } from "./rung-choice.ts";
 import { dataPrefix, mismatch, noCheckpoint, noSplit } from "./session-errors.ts";
 import { type Setup, setUp } from "./setup.ts";
+import { openTrainingFeed } from "./training-feed.ts";
 
 export interface SessionEvents {
   readonly onReport: (report: LoopReport) => void;
@@ -272,6 +275,7 @@ export class TrainerSession {
         ring: feed.feed.handles,
         start: state,
         rules: this.setup.rules,
+        maxBadShare: this.setup.datasets.train.badRecords.maxShare,
         untilStep: Math.min(untilStep, this.plan.totalSteps),
         stepsPerCall: this.#stepsPerCall,
         lossScale: this.#scalesLoss ? spec.policy.lossScale : null,
@@ -285,8 +289,13 @@ export class TrainerSession {
     } catch (cause) {
       // The engine's state is not that of any checkpoint now.
       this.#position = null;
-      throw this.options.source.relocate(toAnnealError(cause));
+      throw this.options.source.relocate(withPlaces(toAnnealError(cause), feed.feed.stats().badPlaces));
     }
+  }
+
+  /** What there is to say of the run's data, after so many samples that could not be read. */
+  dataFacts(numReplaced: number): DataFacts {
+    return dataFactsOf(this.setup.datasets, numReplaced, this.#feed?.feed.stats());
   }
 
   /** Metrics of the weights in memory over the test data, else the validation data, else the train data. */
@@ -327,13 +336,8 @@ export class TrainerSession {
   }
 
   /** How long the engine waited for the training's feed since it was opened, in ms. */
-  feedWaits(): { readonly feedWaitMs: number; readonly feedBoundaryWaitMs: number; readonly feedStartWaitMs: number } {
-    const waits = this.#feed?.feed.stats().waits;
-    return {
-      feedWaitMs: waits?.totalMs ?? 0,
-      feedBoundaryWaitMs: waits?.boundaryMs ?? 0,
-      feedStartWaitMs: waits?.startMs ?? 0,
-    };
+  feedWaits(): FeedWaits {
+    return feedWaitsOf(this.#feed?.feed.stats());
   }
 
   /** Asks whatever runs to end: training at its next step, an evaluation at its next batch. */
@@ -364,6 +368,7 @@ export class TrainerSession {
       ...(state.lossScale && { lossScale: state.lossScale }),
       ...(state.rungMoves && { rungMoves: state.rungMoves }),
       modelBytes,
+      ...(this.#feed && { data: this.dataFacts(state.badRecords?.numMet ?? 0) }),
       ...(this.#ledger.current && { ledger: this.#ledger.current }),
     };
   }
@@ -435,9 +440,7 @@ export class TrainerSession {
   async #feedAt(item: number): Promise<{ readonly feed: Feed; nextItem: number }> {
     if (this.#feed !== null && this.#feed.nextItem === item) return this.#feed;
     await this.#closeFeed();
-    const { feed: plan, numItems } = this.setup;
-    const numSlots = numRingSlots(this.rung, this.#stepsPerCall);
-    const feed = openFeed({ plan, startItem: item, stopItem: numItems, numSlots });
+    const feed = openTrainingFeed(this, item, this.#stepsPerCall);
     this.#feed = { feed, nextItem: item };
     feed.start();
     return this.#feed;

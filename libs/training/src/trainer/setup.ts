@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, freemem } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { type NamedTensor, openCheckpointStore } from "@anneal/checkpoint";
 import {
@@ -10,6 +10,7 @@ import {
   toAnnealError,
 } from "@anneal/contracts";
 import {
+  type Dataset,
   type FeedPlan,
   itemOfStep,
   itemsPerEpoch,
@@ -18,8 +19,8 @@ import {
   stepsPerEpoch,
   trainingPlan,
 } from "@anneal/data";
-import { checkPolicy } from "@anneal/policy";
-import { fingerprint, requestedDevice } from "@anneal/runtime";
+import { checkPolicy, resolveBudget } from "@anneal/policy";
+import { cacheDirectory, fingerprint, grantedMemory, requestedDevice } from "@anneal/runtime";
 import type { MonitorRules } from "../loop/bookkeeping.ts";
 import type { Recipe, RecipeData } from "../recipe/define.ts";
 import { guardRecipe } from "../recipe/guard.ts";
@@ -83,7 +84,7 @@ async function setUpSnapshot(
   const ask = <T>(what: string, run: () => T | Promise<T>): Promise<T> => guardRecipe(what, entry, async () => run());
   const training = validateTraining(await ask("training()", () => recipe.training({ parameters })));
   const data = await ask("data()", () => recipe.data({ parameters, recipeDir, seed }));
-  const datasets = await openAll(data);
+  const datasets = await openAll(data, spec);
   const numSamples = {
     numTrainSamples: datasets.train.numSamples,
     numValidationSamples: datasets.validation?.numSamples ?? 0,
@@ -148,17 +149,28 @@ export function defaultThreads(): Threads {
   return { intraOp: numCores, interOp: numCores };
 }
 
-async function openAll({ train, validation, test }: RecipeData): Promise<Datasets> {
+async function openAll({ train, validation, test }: RecipeData, spec: RunSpec): Promise<Datasets> {
+  const { sourceBytes, cacheAllowance } = dataMemory(spec);
+  const open = (dataset: Dataset, isHeldOut: boolean): Promise<OpenDataset> =>
+    openDataset(dataset, { cacheDirectory: cacheDirectory(), memoryBytes: sourceBytes, isHeldOut, cacheAllowance });
   const openOptional = async (dataset: RecipeData["test"]) => {
-    const opened = dataset === undefined ? null : await openDataset(dataset);
+    const opened = dataset === undefined ? null : await open(dataset, true);
     return opened !== null && opened.numSamples > 0 ? opened : null;
   };
   // One after another: they often share files, which are read once.
   return {
-    train: await openDataset(train),
+    train: await open(train, false),
     validation: await openOptional(validation),
     test: await openOptional(test),
   };
+}
+
+/** What data may take: parts of the budget where there is one, else of what is free. What does not fit is read from files. */
+function dataMemory({ policy: { memory } }: RunSpec) {
+  const { budget } = memory;
+  const granted = grantedMemory();
+  const bytes = budget === undefined ? Math.min(freemem(), granted.bytes) : resolveBudget(budget, granted).bytes;
+  return { sourceBytes: bytes / 2, cacheAllowance: { bytes: bytes / 4 } };
 }
 
 /** With another number of samples, a position in the sequence of batches means something else. */

@@ -73,7 +73,8 @@ export class Trainer {
     using _watch = this.#watchMemory(session, pressure);
     return await this.#dropOnFailure(async () => {
       const { end, stats } = await session.train(input.untilStep, input.corrections ?? null);
-      await this.#record(session, { ...stats, ...session.feedWaits(), attempt: input.attempt, end });
+      const { data } = session.result([]);
+      await this.#record(session, { ...stats, ...session.feedWaits(), data, attempt: input.attempt, end });
       const result = { ...session.result(skipped), usage: usageOf(stats, session.loadedRssBytes) };
       if (pressure.why === "" || this.#stopRequested) return { result, stopped: end === "stopped" };
       return { result: { ...result, memoryPressure: pressure.why }, stopped: false };
@@ -212,7 +213,8 @@ export class Trainer {
   }
 
   #onReport(report: LoopReport): void {
-    if (this.#session !== null) this.#board.setReport(report, this.#session.plan);
+    const session = this.#session;
+    if (session !== null) this.#board.setReport(report, session.plan, session.dataFacts(report.numBad));
   }
 
   /**
