@@ -1,7 +1,8 @@
 import type { DuckDBBlobVector, DuckDBConnection, DuckDBDataChunk, DuckDBVector } from "@duckdb/node-api";
 import { RowKeys } from "../keys.ts";
 import { RangeWriter } from "../ranges/stored-ranges.ts";
-import { NumberWriter, type StagedFile, type StagedFiles } from "../records/stored-data.ts";
+import { createIndexFiles, type IndexedFile, maxNamed } from "../records/indexed.ts";
+import type { NumberWriter, StagedFile, StagedFiles } from "../records/stored-data.ts";
 import { reading, rowsOf } from "./database.ts";
 import type { ColumnType, TableDeclaration } from "./declaration.ts";
 import type { TableFile } from "./schema.ts";
@@ -9,16 +10,6 @@ import type { Vocabulary } from "./vocabularies.ts";
 
 /** What a row is in the converted files, and why one is none. */
 const verdicts = { good: 0, blank: 1, malformed: 2, noLabel: 3, unknownLabel: 4, noText: 5, firstColumn: 16 } as const;
-
-/** Rows of a file that are told about one by one. */
-const maxBadRows = 10;
-
-export interface ConvertedFile {
-  readonly numSamples: number;
-  readonly numBad: number;
-  /** The first few of the bad rows. */
-  readonly badRows: { readonly number: number; readonly reason: string }[];
-}
 
 /** The files of a converted table. */
 interface Outputs {
@@ -35,9 +26,7 @@ export async function createOutputs(files: StagedFiles, hasText: boolean): Promi
   return {
     inputs: await files.create("inputs.bin"),
     ranges: hasText ? await RangeWriter.create(files) : null,
-    labels: await files.create("labels.bin"),
-    keys: await files.create("keys.bin"),
-    numbers: new NumberWriter(await files.create("numbers.bin"), new Uint32Array()),
+    ...(await createIndexFiles(files)),
   };
 }
 
@@ -52,7 +41,7 @@ export async function convertFile(
   vocabularies: readonly Vocabulary[],
   outputs: Outputs,
   signal: AbortSignal | undefined,
-): Promise<ConvertedFile> {
+): Promise<IndexedFile> {
   const { file, scan } = table;
   await connection.run("DROP TABLE IF EXISTS rejected; DROP TABLE IF EXISTS scanned");
   const rows = new RowWriter(table, declaration, outputs);
@@ -68,12 +57,12 @@ export async function convertFile(
   const absent = new Set([...(scan.hasHeader ? [1] : []), ...rejected.map(({ number }) => number)]);
   const noted = await numberRows(rows, absent, outputs.numbers);
   const bad = [...noted, ...rejected].sort((a, b) => a.number - b.number);
-  return { numSamples: rows.numSamples, numBad: bad.length, badRows: bad.slice(0, maxBadRows) };
+  return { numSamples: rows.numSamples, numBad: bad.length, bad: bad.slice(0, maxNamed) };
 }
 
 /** Finds the line of each row that came through, now that those are known that did not. */
 async function numberRows({ numRows, skipped }: RowWriter, absent: ReadonlySet<number>, numbers: NumberWriter) {
-  const bad: ConvertedFile["badRows"] = [];
+  const bad: { number: number; reason: string }[] = [];
   let number = 0;
   for (let ordinal = 0; ordinal < numRows; ordinal++) {
     do number += 1;

@@ -1,17 +1,16 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { badRecord, datasetCorrupt } from "../errors.ts";
 import type { FieldSpec } from "../fields.ts";
 import { digestFiles } from "../files/content-digest.ts";
 import { type DataFile, findFiles } from "../files/find-files.ts";
 import type { RangeHandles } from "../ranges/range-source.ts";
 import { openRanges } from "../ranges/stored-ranges.ts";
-import { MemoryBudget, openBlock, readKeys } from "../records/block.ts";
-import type { Places } from "../records/places.ts";
+import { openBlock } from "../records/block.ts";
+import { type IndexedFile, type IndexMeta, openIndex } from "../records/indexed.ts";
 import type { RecordHandles } from "../records/record-source.ts";
-import { type StagedFiles, type StoredData, storedData } from "../records/stored-data.ts";
+import { type StagedFiles, storedData } from "../records/stored-data.ts";
 import type { CheckedSource, SourceContext } from "../source.ts";
-import { type ConvertedFile, convertFile, createOutputs } from "./convert.ts";
+import { convertFile, createOutputs } from "./convert.ts";
 import { withDatabase } from "./database.ts";
 import type { TableDeclaration } from "./declaration.ts";
 import { checkSchema, type TableFile } from "./schema.ts";
@@ -19,13 +18,9 @@ import { makeVocabularies } from "./vocabularies.ts";
 
 /** Changes with the layout of what is stored. */
 const layout = "table 1";
-/** Bad rows that are named. */
-const maxPlaces = 10;
 
 /** What is known of a converted table. */
-interface TableMeta {
-  readonly unit: string;
-  readonly files: ConvertedFile[];
+interface TableMeta extends IndexMeta {
   /** By column of categories, label included. */
   readonly vocabularies: Record<string, string[]>;
 }
@@ -45,34 +40,33 @@ export async function openTable(
   const meaning = { layout, format, columns, label, key, files: files.map(({ name }, i) => [name, contents[i]]) };
   const digest = createHash("sha256").update(JSON.stringify(meaning)).digest("hex");
   const stored = await storedData(digest, context, (staged) => convert(files, declaration, staged, context.signal));
-  const numSamples = stored.meta.files.reduce((sum, file) => sum + file.numSamples, 0);
-  const places = placesOf(files, stored);
-  const bad = stored.meta.files.flatMap(({ badRows }, i) =>
-    badRows.map(({ number, reason }) => ({ place: `${files[i]!.path}, ${places.unit} ${number}`, reason })),
-  );
-  if (context.onBadRecord === "fail" && bad[0] !== undefined) throw badRecord(bad[0].place, bad[0].reason);
-  if (numSamples === 0) throw datasetCorrupt(files[0]!.path, "rows that are samples", "1 or more", 0);
+  const labelField: FieldSpec = { shape: [], dtype: label.type === "category" ? "int32" : "float32" };
+  const index = await openIndex(stored, files, labelField, context);
   const classNames = label.type === "category" ? stored.meta.vocabularies[label.column]! : null;
-  return {
+  const { numSamples, badRecords, keys, labels, places, budget } = index;
+  const known = {
     numSamples,
     numClasses: classNames?.length ?? null,
     classNames,
+    label: labelField,
     columns: columns.map(([name]) => ({ name, categories: stored.meta.vocabularies[name] ?? null })),
     digest,
     canSeek: true,
-    badRecords: {
-      count: stored.meta.files.reduce((sum, { numBad }) => sum + numBad, 0),
-      places: bad.slice(0, maxPlaces).map(({ place }) => place),
-    },
-    keys: await readKeys(`${stored.directory}/keys.bin`, numSamples),
-    ...(await openRecords(stored, numSamples, places, declaration, new MemoryBudget(context.memoryBytes))),
+    badRecords,
+    keys,
   };
-}
-
-/** Where rows lie now, which may be elsewhere than when they were converted. */
-function placesOf(files: readonly DataFile[], { directory, meta }: StoredData<TableMeta>): Places {
-  const placed = meta.files.map(({ numSamples }, i) => ({ path: files[i]!.path, numSamples }));
-  return { unit: meta.unit, files: placed, numbersPath: `${directory}/numbers.bin` };
+  const path = `${stored.directory}/inputs.bin`;
+  if (columns[0]![1] === "text") {
+    const { size } = await stat(path);
+    const { ranges, capacity } = await openRanges(stored.directory, [{ path, sizeBytes: size, numSamples }], budget);
+    const handles: RangeHandles = { kind: "ranges", ranges, labels, labelField, places };
+    return { ...known, input: { shape: [null], dtype: "uint8", capacity }, handles };
+  }
+  const inputField: FieldSpec = { shape: [columns.length], dtype: "float32" };
+  const length = numSamples * columns.length;
+  const inputs = await openBlock({ path, byteOffset: 0, dtype: "float32", length }, budget);
+  const handles: RecordHandles = { kind: "records", inputs, labels, inputField, labelField, places };
+  return { ...known, input: inputField, handles };
 }
 
 async function convert(
@@ -87,7 +81,7 @@ async function convert(
     for (const file of files) tables.push(await checkSchema(connection, file, declaration));
     const vocabularies = await makeVocabularies(connection, tables, declaration);
     const outputs = await createOutputs(staged, declaration.columns[0]![1] === "text");
-    const converted: ConvertedFile[] = [];
+    const converted: IndexedFile[] = [];
     for (const table of tables) {
       converted.push(await convertFile(connection, table, declaration, vocabularies, outputs, signal));
     }
@@ -97,32 +91,4 @@ async function convert(
       vocabularies: Object.fromEntries(vocabularies.map(({ column, values }) => [column, [...values]])),
     };
   });
-}
-
-async function openRecords(
-  { directory }: StoredData<TableMeta>,
-  numSamples: number,
-  places: Places,
-  { columns, label }: TableDeclaration,
-  budget: MemoryBudget,
-) {
-  const labelField: FieldSpec = { shape: [], dtype: label.type === "category" ? "int32" : "float32" };
-  const labels = await openBlock(
-    { path: `${directory}/labels.bin`, byteOffset: 0, dtype: labelField.dtype, length: numSamples },
-    budget,
-  );
-  if (columns[0]![1] === "text") {
-    const path = `${directory}/inputs.bin`;
-    const { size } = await stat(path);
-    const { ranges, capacity } = await openRanges(directory, [{ path, sizeBytes: size, numSamples }], budget);
-    const handles: RangeHandles = { kind: "ranges", ranges, labels, labelField, places };
-    return { input: { shape: [null], dtype: "uint8", capacity }, label: labelField, handles } as const;
-  }
-  const inputField: FieldSpec = { shape: [columns.length], dtype: "float32" };
-  const inputs = await openBlock(
-    { path: `${directory}/inputs.bin`, byteOffset: 0, dtype: "float32", length: numSamples * columns.length },
-    budget,
-  );
-  const handles: RecordHandles = { kind: "records", inputs, labels, inputField, labelField, places };
-  return { input: inputField, label: labelField, handles } as const;
 }

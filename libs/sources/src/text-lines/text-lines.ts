@@ -2,14 +2,14 @@ import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { AnnealError } from "@anneal/contracts";
-import { badRecord, datasetCorrupt, datasetNotFound } from "../errors.ts";
+import { datasetNotFound } from "../errors.ts";
+import type { FieldSpec } from "../fields.ts";
 import { digestFiles } from "../files/content-digest.ts";
 import { type DataFile, type FilePattern, findFiles } from "../files/find-files.ts";
-import { RowKeys } from "../keys.ts";
 import type { RangeHandles } from "../ranges/range-source.ts";
 import { openRanges, RangeWriter } from "../ranges/stored-ranges.ts";
-import { MemoryBudget, openBlock, readKeys } from "../records/block.ts";
-import { NumberWriter, type StagedFiles, storedData } from "../records/stored-data.ts";
+import { type IndexedFile, type IndexMeta, IndexWriter, maxNamed, openIndex } from "../records/indexed.ts";
+import { type StagedFiles, storedData } from "../records/stored-data.ts";
 import type { CheckedSource, SourceContext } from "../source.ts";
 
 /** Lines of text files, each a sample. */
@@ -33,16 +33,9 @@ export interface TextLinesOptions {
 /** Changes with the layout of what is stored. */
 const layout = "lines 1";
 const readBytes = 1 << 22;
+const labelField: FieldSpec = { shape: [], dtype: "int32" };
 const [newline, carriageReturn] = [0x0a, 0x0d];
 const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
-/** Bad lines that are named. */
-const maxPlaces = 10;
-
-/** What is known of indexed files. */
-interface LinesMeta {
-  readonly files: { readonly numSamples: number; readonly numBad: number; readonly badLines: number[] }[];
-}
-
 /** Lines of texts: inputs uint8[?], the UTF-8 bytes without the end of the line; labels int32 scalars. Blank lines are none. */
 export function textLinesSource(options: TextLinesOptions): TextLinesDeclaration {
   const { files, classes = null, classNames = null } = options;
@@ -63,26 +56,11 @@ export async function openTextLines(
   const contents = await digestFiles(files, context);
   const meaning = { layout, classNames, classOf, files: files.map(({ name }, i) => [name, contents[i]]) };
   const digest = createHash("sha256").update(JSON.stringify(meaning)).digest("hex");
-  const { directory, meta } = await storedData(digest, context, (staged) =>
-    indexLines(files, classOf, staged, context.signal),
-  );
-  const bad = meta.files.flatMap(({ badLines }, i) => badLines.map((line) => `${files[i]!.path}, line ${line}`));
-  if (context.onBadRecord === "fail" && bad[0] !== undefined) throw badRecord(bad[0], "it is no UTF-8");
-  const numSamples = meta.files.reduce((sum, file) => sum + file.numSamples, 0);
-  if (numSamples === 0) throw datasetCorrupt(files[0]!.path, "lines", "1 or more", 0);
-  const budget = new MemoryBudget(context.memoryBytes);
-  const labelField = { shape: [], dtype: "int32" } as const;
-  const labels = await openBlock(
-    { path: `${directory}/labels.bin`, byteOffset: 0, dtype: "int32", length: numSamples },
-    budget,
-  );
-  const placed = files.map((file, i) => ({ ...file, numSamples: meta.files[i]!.numSamples }));
-  const { ranges, capacity } = await openRanges(directory, placed, budget);
-  const places = {
-    unit: "line",
-    files: placed.map(({ path, numSamples: count }) => ({ path, numSamples: count })),
-    numbersPath: `${directory}/numbers.bin`,
-  };
+  const stored = await storedData(digest, context, (staged) => indexLines(files, classOf, staged, context.signal));
+  const index = await openIndex(stored, files, labelField, context);
+  const { numSamples, badRecords, keys, labels, places, budget } = index;
+  const placed = files.map((file, i) => ({ ...file, numSamples: places.files[i]!.numSamples }));
+  const { ranges, capacity } = await openRanges(stored.directory, placed, budget);
   return {
     numSamples,
     numClasses: classNames?.length ?? null,
@@ -92,8 +70,8 @@ export async function openTextLines(
     columns: null,
     digest,
     canSeek: true,
-    keys: await readKeys(`${directory}/keys.bin`, numSamples),
-    badRecords: { count: meta.files.reduce((sum, { numBad }) => sum + numBad, 0), places: bad.slice(0, maxPlaces) },
+    keys,
+    badRecords,
     handles: { kind: "ranges", ranges, labels, labelField, places },
   };
 }
@@ -114,7 +92,7 @@ function classesOf(files: readonly DataFile[], { classes, classNames: given }: T
       "DATASET_SCHEMA",
       `${path} is of the class ${name}, which is none of ${classNames.length} given.`,
       "Add the class to classNames, or take the file out.",
-      { path, expected: classNames.slice(0, maxPlaces).join(", "), found: name },
+      { path, expected: classNames.slice(0, maxNamed).join(", "), found: name },
     );
   });
   return { classNames, classOf };
@@ -125,37 +103,29 @@ async function indexLines(
   classOf: readonly number[],
   staged: StagedFiles,
   signal: AbortSignal | undefined,
-): Promise<LinesMeta> {
+): Promise<IndexMeta> {
   const ranges = await RangeWriter.create(staged);
-  const labels = new NumberWriter(await staged.create("labels.bin"), new Int32Array());
-  const numbers = new NumberWriter(await staged.create("numbers.bin"), new Uint32Array());
-  const keys = await staged.create("keys.bin");
-  const indexed: LinesMeta["files"] = [];
+  const index = await IndexWriter.create(staged, labelField);
+  const indexed: IndexedFile[] = [];
   for (const [i, file] of files.entries()) {
-    const rowKeys = new RowKeys(file.name);
-    const found = { numSamples: 0, numBad: 0, badLines: [] as number[] };
-    let line = 0;
+    index.beginFile(file);
+    let number = 0;
     for await (const lines of linesOf(file, signal)) {
-      const before = found.numSamples;
       for (const { start, length, isText } of lines) {
-        line += 1;
+        number += 1;
         if (length === 0) continue;
-        if (isText) {
-          ranges.add(start, length);
-          labels.push(classOf[i]!);
-          numbers.push(line);
-          found.numSamples += 1;
-        } else {
-          found.numBad += 1;
-          if (found.badLines.length < maxPlaces) found.badLines.push(line);
+        if (!isText) {
+          index.addBad(number, "it is no UTF-8");
+          continue;
         }
+        ranges.add(start, length);
+        index.addSample(number, [classOf[i]!]);
       }
-      await Promise.all([ranges.flush(), labels.flush(), numbers.flush()]);
-      await keys.append(rowKeys.of(before, found.numSamples - before, null));
+      await Promise.all([ranges.flush(), index.flush()]);
     }
-    indexed.push(found);
+    indexed.push(await index.endFile());
   }
-  return { files: indexed };
+  return { unit: "line", files: indexed };
 }
 
 interface Line {

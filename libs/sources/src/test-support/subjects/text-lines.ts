@@ -51,7 +51,7 @@ export const textLines: Subject = {
         for (const name of Object.keys(files)) await writeFile(join(directory, name), "\n\r\n");
       },
       code: "DATASET_CORRUPT",
-      facts: { what: "lines", found: 0 },
+      facts: { what: "lines that are samples", found: 0 },
     },
   ],
   badRecord: {
