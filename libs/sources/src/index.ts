@@ -34,3 +34,9 @@ export { alignUp, allocateShared } from "./shared-memory.ts";
 export type { BadRecords, InputColumn, SampleReader, SourceContext } from "./source.ts";
 export { type ColumnType, type TableFormat, type TableOptions, tableSource } from "./table/declaration.ts";
 export { type TextLinesOptions, textLinesSource } from "./text-lines/text-lines.ts";
+export {
+  type TfRecordInput,
+  type TfRecordLabel,
+  type TfRecordOptions,
+  tfrecordSource,
+} from "./tfrecord/declaration.ts";

@@ -3,7 +3,12 @@ import type { GeneratorDeclaration } from "./generator/declaration.ts";
 import { openGenerator } from "./generator/generator-source.ts";
 import type { StreamHandles } from "./generator/stream.ts";
 import { type ImageFolderDeclaration, openImageFolder } from "./images/image-folder.ts";
-import { type ImageFileHandles, imageFileReader } from "./images/image-reader.ts";
+import {
+  type ImageFileHandles,
+  type ImageRangeHandles,
+  imageFileReader,
+  imageRangeReader,
+} from "./images/image-reader.ts";
 import { type ArraysDeclaration, openArrays } from "./memory/arrays.ts";
 import { type FashionMnistDeclaration, openFashionMnist } from "./memory/fashion-mnist.ts";
 import { type IdxDeclaration, openIdx } from "./memory/idx.ts";
@@ -16,6 +21,8 @@ import type { CheckedSource, SampleReader, SourceContext } from "./source.ts";
 import type { TableDeclaration } from "./table/declaration.ts";
 import { openTable } from "./table/table-source.ts";
 import { openTextLines, type TextLinesDeclaration } from "./text-lines/text-lines.ts";
+import type { TfRecordDeclaration } from "./tfrecord/declaration.ts";
+import { openTfRecord } from "./tfrecord/tfrecord-source.ts";
 
 /** Where samples come from: plain and cheap, nothing is read. A new kind is one more member here and one more opener below. */
 export type SourceDeclaration =
@@ -28,10 +35,17 @@ export type SourceDeclaration =
   | GeneratorDeclaration
   | TextLinesDeclaration
   | NpyDeclaration
-  | NpzDeclaration;
+  | NpzDeclaration
+  | TfRecordDeclaration;
 
 /** What threads need to read a source. A new way to read is one more member here and one more reader below. */
-export type SourceHandles = MemoryHandles | ImageFileHandles | RecordHandles | RangeHandles | StreamHandles;
+export type SourceHandles =
+  | MemoryHandles
+  | ImageFileHandles
+  | ImageRangeHandles
+  | RecordHandles
+  | RangeHandles
+  | StreamHandles;
 
 /** A source that was opened and checked. */
 export type OpenSource = CheckedSource<SourceHandles>;
@@ -52,6 +66,7 @@ const openers: {
   textLines: openTextLines,
   npy: openNpy,
   npz: openNpz,
+  tfrecord: openTfRecord,
 };
 
 /**
@@ -69,6 +84,7 @@ const readers: {
 } = {
   memory: memoryReader,
   imageFiles: imageFileReader,
+  imageRanges: imageRangeReader,
   records: recordReader,
   ranges: rangeReader,
   stream: () => {

@@ -1,5 +1,9 @@
 import type { AnnealError } from "@anneal/contracts";
 import { badRecord } from "../errors.ts";
+import { type FieldSpec, numElements } from "../fields.ts";
+import { RangeReader, type Ranges } from "../ranges/range-source.ts";
+import { type Block, BlockReader } from "../records/block.ts";
+import { type Places, placeOfSample } from "../records/places.ts";
 import { type SharedStrings, stringAt } from "../shared-strings.ts";
 import type { SampleReader } from "../source.ts";
 import { decodeImage, type ImageSpec } from "./decode-image.ts";
@@ -19,10 +23,8 @@ export function imageFileReader({ paths, labels, spec }: ImageFileHandles): Samp
   return {
     load: (indices) => {
       loaded = indices.slice();
-      return images.decode(loaded.length, async (k) => {
-        const path = stringAt(paths, loaded[k]!);
-        return { source: path, place: path };
-      });
+      const pathOf = (k: number) => stringAt(paths, loaded[k]!);
+      return images.decode(loaded.length, (k) => ({ source: pathOf(k), place: () => pathOf(k) }));
     },
     input: (k) => images.pixels(k),
     readLabel: (k, target, offset) => {
@@ -30,6 +32,37 @@ export function imageFileReader({ paths, labels, spec }: ImageFileHandles): Samp
     },
     failureOf: (k) => images.failureOf(k),
     placeOf: (index) => stringAt(paths, index),
+  };
+}
+
+/** Images that are in files together with others, each with its label. */
+export interface ImageRangeHandles {
+  readonly kind: "imageRanges";
+  readonly ranges: Ranges;
+  readonly labels: Block;
+  readonly labelField: FieldSpec;
+  readonly spec: ImageSpec;
+  readonly places: Places;
+}
+
+export function imageRangeReader({ ranges, labels, labelField, spec, places }: ImageRangeHandles): SampleReader {
+  const images = new ImageBuffers(spec);
+  const reader = new RangeReader(ranges);
+  const labelReader = new BlockReader(labels, numElements(labelField.shape));
+  return {
+    load: (indices) => {
+      const loaded = indices.slice();
+      reader.load(loaded);
+      labelReader.load(loaded);
+      return images.decode(loaded.length, (k) => ({
+        source: reader.bytes(k),
+        place: () => placeOfSample(places, loaded[k]!),
+      }));
+    },
+    input: (k) => images.pixels(k),
+    readLabel: (k, target, offset) => target.set(labelReader.view(k), offset),
+    failureOf: (k) => images.failureOf(k),
+    placeOf: (index) => placeOfSample(places, index),
   };
 }
 
@@ -46,19 +79,19 @@ class ImageBuffers {
   /** Decodes `count` images, several at once. Those that cannot be are black. */
   async decode(
     count: number,
-    find: (k: number) => Promise<{ readonly source: string | Uint8Array; readonly place: string }>,
+    find: (k: number) => { readonly source: string | Uint8Array; readonly place: () => string },
   ): Promise<void> {
     const { height, width, channels } = this.#spec;
     this.#failures = new Array<AnnealError | null>(count).fill(null);
     while (this.#buffers.length < count) this.#buffers.push(new Uint8Array(height * width * channels));
     const decodeOne = async (k: number) => {
       const target = this.#buffers[k]!;
-      const { source, place } = await find(k);
+      const { source, place } = find(k);
       try {
         await decodeImage(source, this.#spec, target);
       } catch (cause) {
         target.fill(0);
-        this.#failures[k] = badRecord(place, cause);
+        this.#failures[k] = badRecord(place(), cause);
       }
     };
     await Promise.all(Array.from({ length: count }, (_, k) => decodeOne(k)));

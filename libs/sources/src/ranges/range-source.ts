@@ -1,4 +1,4 @@
-import type { FieldSpec, TypedArray } from "../fields.ts";
+import type { FieldSpec } from "../fields.ts";
 import { numElements } from "../fields.ts";
 import { type Block, BlockReader, PositionedFile } from "../records/block.ts";
 import { type Places, placeOfSample } from "../records/places.ts";
@@ -49,7 +49,7 @@ export function rangeReader({ ranges, labels, labelField, places }: RangeHandles
 const maxOpenFiles = 32;
 
 /** Reads ranges of files; one for each thread. */
-class RangeReader {
+export class RangeReader {
   readonly #ranges: Ranges;
   /** By number, the one that was opened last at the end. */
   readonly #open = new Map<number, PositionedFile>();
@@ -94,7 +94,7 @@ class RangeReader {
     return file;
   }
 
-  bytes(k: number): TypedArray {
+  bytes(k: number): Uint8Array {
     return this.#loaded[k]!;
   }
 }

@@ -4,6 +4,7 @@ import { imageFolder } from "./image-folder.ts";
 import { arrays, idx, textWindows } from "./memory.ts";
 import { csvTable, jsonlTable, parquetTable, textTable, tsvTable } from "./tables.ts";
 import { textLines } from "./text-lines.ts";
+import { tfrecordImages, tfrecordNumbers, tfrecordTexts } from "./tfrecords.ts";
 
 /** Every kind of source: a new one adds a row. */
 export const subjects: readonly Subject[] = [
@@ -20,4 +21,7 @@ export const subjects: readonly Subject[] = [
   npy,
   npzStored,
   npzDeflated,
+  tfrecordImages,
+  tfrecordTexts,
+  tfrecordNumbers,
 ];
