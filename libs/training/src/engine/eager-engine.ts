@@ -1,6 +1,12 @@
 import { AnnealError, type StepExplanation } from "@anneal/contracts";
 import type { FieldSpec, TypedArray } from "@anneal/data";
-import { createSharedTensor, installSeededRandom, type SeededRandom, type Tfjs } from "@anneal/runtime";
+import {
+  createSharedTensor,
+  installSeededRandom,
+  type SeededRandom,
+  type Tfjs,
+  tensorAlignmentBytes,
+} from "@anneal/runtime";
 import type { Tensor } from "@tensorflow/tfjs";
 import { addBatch, emptyAccumulator } from "../loop/bookkeeping.ts";
 import { EagerOptimizer, slotsOf } from "../optimizers/eager-optimizer.ts";
@@ -225,7 +231,8 @@ export class EagerEngine implements StepEngine {
     const shape = [numSamples, ...field.shape];
     const { buffer, byteOffset } = values;
     checkBatch(values, field, numSamples);
-    if (buffer instanceof SharedArrayBuffer) {
+    // A part of a batch begins anywhere in the batch's memory: TensorFlow copies it then.
+    if (buffer instanceof SharedArrayBuffer && byteOffset % tensorAlignmentBytes === 0) {
       return createSharedTensor(this.#tf, { buffer, byteOffset, shape, dtype: field.dtype });
     }
     return this.#tf.tensor(field.dtype === "uint8" ? Float32Array.from(values) : values, shape, tfjsDtype(field));

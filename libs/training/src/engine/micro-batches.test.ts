@@ -1,7 +1,7 @@
 import { stateDigestOf } from "@anneal/checkpoint";
 import { engines } from "@anneal/contracts";
 import * as tfjs from "@tensorflow/tfjs";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { initialLoopState } from "../loop/bookkeeping.ts";
 import { adamW, type OptimizerSpec, sgd } from "../optimizers/specs.ts";
 import { functionModel } from "../recipe/define.ts";
@@ -10,6 +10,12 @@ import { testTensorflow } from "../test-support/tensorflow.ts";
 import { tinyBatch, tinyOptions, tinyRecipe } from "../test-support/tiny.ts";
 import { createEngine } from "./create-engine.ts";
 import type { Batch, EngineOptions, EngineState, StepEngine } from "./step-engine.ts";
+
+// As on a processor whose products of bfloat16 are fast, whatever this one's are.
+vi.mock("./kernel-costs.ts", async () => {
+  const { cpuCosts } = await import("@anneal/compiler");
+  return { kernelCostsFor: () => cpuCosts.fast };
+});
 
 const tf = testTensorflow();
 
@@ -102,6 +108,24 @@ describe.each(engines)("micro-batches in the %s engine", (engineName) => {
       steps.map((step) => ({ step, learningRate: 0.01 })),
     );
     expect(digestOf(engine.readState())).toBe(expected);
+  });
+
+  test("may begin anywhere in shared memory, where batches lie in a training", () => {
+    const pages = (numBytes: number) => new SharedArrayBuffer(numBytes, { maxByteLength: numBytes });
+    // 7 samples are 3, 2 and 2: labels at bytes 0, 12 and 20.
+    const batch = tinyBatch(0, 7);
+    const inputs = new Float32Array(pages(batch.inputs.byteLength));
+    const labels = new Int32Array(pages(batch.labels.byteLength));
+    inputs.set(batch.inputs);
+    labels.set(batch.labels);
+    const inShared: Batch = { numSamples: 7, inputs, labels };
+    const digests = [batch, inShared].map((each) => {
+      engine.prepare(tinyOptions({ microBatches: 3 }));
+      const { sums } = engine.evaluateBatch(each, 0);
+      engine.trainBatch(each, { step: 0, learningRate: 0.01 });
+      return { sums, digest: digestOf(engine.readState()) };
+    });
+    expect(digests[1]).toEqual(digests[0]);
   });
 
   test("have a state that is that of whole batches", () => {
