@@ -11,6 +11,10 @@ const recipe = {
     activation: z.enum(["relu", "tanh"]).default("relu"),
     units: z.array(z.int()).default([64, 32]),
     note: z.string().default(""),
+    size: z
+      .string()
+      .regex(/^\d+MiB$/, "an amount such as 5MiB")
+      .optional(),
   }),
 };
 
@@ -59,6 +63,11 @@ describe("parseParameters", () => {
     expect(message).toContain('augment must be true or false, not "yes"');
     expect(message).toContain('activation must be one of "relu", "tanh", not "gelu"');
     expect(message).toContain('there is no parameter "epoch"; did you mean "epochs"?');
+  });
+
+  test("says what is wrong with a text, not that it must be one", () => {
+    expect(problemsOf({ size: "5" })).toBe('digits: size: an amount such as 5MiB, not "5"');
+    expect(problemsOf({ size: 5 })).toBe("digits: size must be a text, not 5");
   });
 
   test("suggests nothing for a name that is like none", () => {

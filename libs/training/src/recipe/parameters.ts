@@ -72,6 +72,9 @@ export function parseParameters<Schema extends ParameterSchema>(
     if (node === undefined || inner.length > 0 || issue.code === "custom")
       problems.push(`${path || "parameters"}: ${issue.message}`);
     else if (values[name!] === undefined) problems.push(`${name} is missing: it must be ${describeAllowed(node)}`);
+    // Of a text that is wrong the schema alone knows why: a pattern, a length.
+    else if (typesOf(node).join() === "string" && !node.enum && issue.code !== "invalid_type")
+      problems.push(`${name}: ${issue.message}, not ${JSON.stringify(values[name!])}`);
     else problems.push(`${name} must be ${describeAllowed(node)}, not ${JSON.stringify(values[name!])}`);
   }
   throw new AnnealError(
