@@ -35,6 +35,22 @@ test("a run is called by what its products ran in, and by nothing else", () => {
   expect(isOtherPrecision({ ...unseen, precision: "float32" })).toBe(false);
 });
 
+test("what the recipe excepts is said, not hidden", () => {
+  const some = precisionInWords({
+    ...ledger,
+    precision: "float32",
+    ranIn: "float32",
+    productShare: 1,
+    exceptedShare: 0.88,
+  });
+  expect(some).toBe(
+    "float32: 100 % of the time of products and convolutions, without layers that the recipe has in other formats (88 % of that time)",
+  );
+  expect(precisionInWords({ ...ledger, ranIn: "float32", productShare: 0, exceptedShare: 1 })).toMatch(
+    /^asked for bfloat16, ran in float32: 0 % .*; the recipe has all layers with products in other formats$/,
+  );
+});
+
 test("the largest difference from float32 counts", () => {
   expect(largestShadowDifference(ledger)).toBe(0.0083);
   expect(largestShadowDifference({ ...ledger, shadowLosses: [] })).toBeNull();

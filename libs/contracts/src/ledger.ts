@@ -75,8 +75,10 @@ export const ledgerSchema = z.strictObject({
   precision: z.enum(computePrecisions),
   /** What products and convolutions ran in, nearly all of their time; null where their kernels cannot be seen (XLA's). */
   ranIn: z.enum(computePrecisions).nullable(),
-  /** Share (0..1) of their time in `precision`, layers left out that a recipe keeps in float32; null where they cannot be seen. */
+  /** Share (0..1) of their time in `precision`, without layers that the recipe excepts from it; null where they cannot be seen. */
   productShare: z.number().min(0).max(1).nullable(),
+  /** Share (0..1) of their time in such layers; where that is all of it, they are not left out. None in older records. */
+  exceptedShare: z.number().min(0).max(1).optional(),
   /** Share of the time of all kernels that make floating-point numbers, by number format. */
   timeShares: z.record(z.string(), z.number()),
   /** Median time of a step before the recorded one, in milliseconds. */
@@ -92,13 +94,24 @@ export const ledgerSchema = z.strictObject({
 export type Ledger = Readonly<z.infer<typeof ledgerSchema>>;
 
 /** What a run may be called by: the number format that its products and convolutions really ran in, in words. */
-export function precisionInWords({ precision, ranIn, productShare }: Ledger): string {
+export function precisionInWords({ precision, ranIn, productShare, exceptedShare = 0 }: Ledger): string {
   if (ranIn === null || productShare === null) {
     return `asked for ${precision}; what its products ran in cannot be seen`;
   }
-  const share = `${(100 * productShare).toFixed(productShare > 0.99 && productShare < 1 ? 1 : 0)} %`;
-  if (ranIn === precision) return `${precision}: ${share} of the time of products and convolutions`;
-  return `asked for ${precision}, ran in ${ranIn}: ${share} of the time of products and convolutions was in ${precision}`;
+  const share = percent(productShare);
+  const excepted = exceptedInWords(exceptedShare);
+  if (ranIn === precision) return `${precision}: ${share} of the time of products and convolutions${excepted}`;
+  return `asked for ${precision}, ran in ${ranIn}: ${share} of the time of products and convolutions was in ${precision}${excepted}`;
+}
+
+function exceptedInWords(share: number): string {
+  if (share === 0) return "";
+  if (share === 1) return "; the recipe has all layers with products in other formats";
+  return `, without layers that the recipe has in other formats (${percent(share)} of that time)`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(share > 0.99 && share < 1 ? 1 : 0)} %`;
 }
 
 /** Whether a run is not what it was asked to be, or nobody can tell. */

@@ -9,6 +9,8 @@ export interface ProductPrecision {
   readonly ranIn: ComputePrecision | null;
   /** Share (0..1) of their time in the number format that was asked for; null where none can be seen. */
   readonly share: number | null;
+  /** Share (0..1) of the time of all of them that layers in another format by choice took. */
+  readonly exceptedShare: number;
 }
 
 /** So much of the time of products and convolutions has to be in a number format for a run to be called by it. */
@@ -56,21 +58,25 @@ export function timeShares(nodes: readonly NodeRun[]): Readonly<Record<string, n
  * What products and convolutions, most of a step's arithmetic, really ran in.
  *
  * @param asked what they were to run in
- * @param isKeptInFloat32 whether a node, by name, is of a layer that stays in float32 by choice: it says nothing about the rest
+ * @param isExcepted whether a node, by name, is of a layer that is in another format by choice: it says nothing about the rest, if there is any
  */
 export function precisionOfProducts(
   nodes: readonly NodeRun[],
   asked: ComputePrecision,
-  isKeptInFloat32: (name: string) => boolean = () => false,
+  isExcepted: (name: string) => boolean = () => false,
 ): ProductPrecision {
-  const products = nodes.filter(({ op, name }) => isProduct(op) && !isKeptInFloat32(name));
+  const all = nodes.filter(({ op }) => isProduct(op));
+  const whole = timeOf(all);
+  if (whole === 0 || nodes.some(({ op }) => op.includes("Xla"))) return { ranIn: null, share: null, exceptedShare: 0 };
+  const others = all.filter(({ name }) => !isExcepted(name));
+  const exceptedShare = 1 - timeOf(others) / whole;
+  const products = exceptedShare < 1 ? others : all;
   const total = timeOf(products);
-  if (total === 0 || nodes.some(({ op }) => op.includes("Xla"))) return { ranIn: null, share: null };
   const shareOf = (precision: ComputePrecision): number =>
     timeOf(products.filter(({ outputs: [first] }) => first?.dtype === dtypeNumbers[precision])) / total;
   // A mixture is called float32: only a run whose products are in a shorter format has that format's name.
   const ranIn = computePrecisions.find((precision) => shareOf(precision) >= leastProductShare) ?? "float32";
-  return { ranIn, share: shareOf(asked) };
+  return { ranIn, share: shareOf(asked), exceptedShare };
 }
 
 /** Whether a kernel computes products: an op whose row says so, in any of the forms that TensorFlow and oneDNN give it. */

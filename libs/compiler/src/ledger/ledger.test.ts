@@ -61,8 +61,8 @@ test("what a product ran in is read off its kernel", () => {
   expect(summarizeKernels(nodes).filter(({ op }) => isProduct(op))).toEqual([
     { op: expect.stringContaining("MatMul"), dtype: "bfloat16", numRuns: 1, microseconds: expect.any(Number) },
   ]);
-  expect(precisionOfProducts(nodes, "bfloat16")).toEqual({ ranIn: "bfloat16", share: 1 });
-  expect(precisionOfProducts(nodes, "float32")).toEqual({ ranIn: "bfloat16", share: 0 });
+  expect(precisionOfProducts(nodes, "bfloat16")).toEqual({ ranIn: "bfloat16", share: 1, exceptedShare: 0 });
+  expect(precisionOfProducts(nodes, "float32")).toEqual({ ranIn: "bfloat16", share: 0, exceptedShare: 0 });
   const shares = timeShares(nodes);
   expect(Object.keys(shares).sort()).toEqual(["bfloat16", "float32"]);
   expect(shares.bfloat16! + shares.float32!).toBeCloseTo(1);
@@ -70,7 +70,7 @@ test("what a product ran in is read off its kernel", () => {
 
 test("casts alone make no run bfloat16, and layers that stay in float32 by choice are no argument against it", () => {
   const rounded = record(64, (x, w) => product(cast(cast(x, "bfloat16"), "float32"), w));
-  expect(precisionOfProducts(rounded, "bfloat16")).toEqual({ ranIn: "float32", share: 0 });
+  expect(precisionOfProducts(rounded, "bfloat16")).toEqual({ ranIn: "float32", share: 0, exceptedShare: 0 });
   const mixed = record(64, (x, w) =>
     product(cast(product(cast(x, "bfloat16"), cast(w, "bfloat16")), "float32"), w, "head"),
   );
@@ -78,15 +78,19 @@ test("casts alone make no run bfloat16, and layers that stay in float32 by choic
   expect(share).toBeGreaterThan(0);
   expect(share).toBeLessThan(1);
   const isHead = (name: string) => name.startsWith("head/");
-  expect(precisionOfProducts(mixed, "bfloat16", isHead)).toEqual({ ranIn: "bfloat16", share: 1 });
+  const { exceptedShare, ...others } = precisionOfProducts(mixed, "bfloat16", isHead);
+  expect(others).toEqual({ ranIn: "bfloat16", share: 1 });
+  expect(exceptedShare).toBeCloseTo(1 - share!);
+  // Where all are excepted nothing else could be meant.
+  expect(precisionOfProducts(mixed, "bfloat16", () => true)).toEqual({ ranIn: "float32", share, exceptedShare: 1 });
 });
 
 test("a step whose products cannot be seen is called by no number format", () => {
   const nodes = record(64, (x, w) => product(x, w)).map((node) =>
     isProduct(node.op) ? { ...node, op: "_XlaRun" } : node,
   );
-  expect(precisionOfProducts(nodes, "bfloat16")).toEqual({ ranIn: null, share: null });
-  expect(precisionOfProducts([], "float32")).toEqual({ ranIn: null, share: null });
+  expect(precisionOfProducts(nodes, "bfloat16")).toEqual({ ranIn: null, share: null, exceptedShare: 0 });
+  expect(precisionOfProducts([], "float32")).toEqual({ ranIn: null, share: null, exceptedShare: 0 });
 });
 
 test.each([16, 512])("memory of %i x %i matrices at the peak, by what it is for", (size) => {

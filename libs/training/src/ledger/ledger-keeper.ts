@@ -130,6 +130,7 @@ export class LedgerKeeper {
       precision,
       ranIn: products.ranIn,
       productShare: products.share,
+      exceptedShare: products.exceptedShare,
       timeShares: { ...timeShares },
       stepMilliseconds: middle ?? milliseconds,
       tensors: [...all],

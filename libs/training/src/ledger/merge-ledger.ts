@@ -16,11 +16,12 @@ export function mergeLedger(before: Ledger | null, { recorded, shadowLosses }: L
 }
 
 function rounded(ledger: Ledger): Ledger {
-  const { productShare, timeShares, stepMilliseconds, memory, shadowLosses } = ledger;
+  const { productShare, exceptedShare, timeShares, stepMilliseconds, memory, shadowLosses } = ledger;
   const shares = Object.entries(timeShares).map(([dtype, share]) => [dtype, digits(share)] as const);
   return {
     ...ledger,
     productShare: productShare === null ? null : digits(productShare),
+    ...(exceptedShare !== undefined && { exceptedShare: digits(exceptedShare) }),
     timeShares: Object.fromEntries(shares),
     stepMilliseconds: digits(stepMilliseconds),
     memory: memory && { ...memory, difference: digits(memory.difference) },

@@ -89,7 +89,7 @@ const numWeights = 2 * numWideWeights + width * 3 + 3;
 
 test("in a float32 step, weights are the variables, and everything is float32", () => {
   const recording = record(wideOptions());
-  expect(recording.products).toEqual({ ranIn: "float32", share: 1 });
+  expect(recording.products).toEqual({ ranIn: "float32", share: 1, exceptedShare: 0 });
   expect(Object.keys(recording.timeShares)).toEqual(["float32"]);
   expect(bytesOf(recording, "weights")).toEqual({ float32: 4 * numWeights });
   expect(bytesOf(recording, "masterWeights")).toEqual({});
@@ -118,9 +118,15 @@ test("a step that computes its products in float32 is called float32, whatever w
   const layerPrecision = { first: "float32", second: "float32" } as const;
   // Three outputs: not worth a cast.
   const recording = record(wideOptions({ precision: "bfloat16", layerPrecision }));
-  expect(recording.products).toEqual({ ranIn: "float32", share: 0 });
+  expect(recording.products).toMatchObject({ ranIn: "float32", share: 0 });
   const { products } = record(wideOptions({ precision: "bfloat16", layerPrecision: { logits: "float32" } }));
-  expect(products).toEqual({ ranIn: "bfloat16", share: 1 });
+  expect(products).toMatchObject({ ranIn: "bfloat16", share: 1 });
+  const kept = record(wideOptions({ precision: "bfloat16", layerPrecision: { "*": "float32" } }));
+  expect(kept.products).toEqual({ ranIn: "float32", share: 0, exceptedShare: 1 });
+  // A run by the name of float32 does not hide the layers that its recipe has in bfloat16.
+  const named = record(wideOptions({ layerPrecision: { second: "bfloat16" } }));
+  expect(named.products).toMatchObject({ ranIn: "float32", share: 1 });
+  expect(named.products.exceptedShare).toBeGreaterThan(0.1);
 });
 
 test("the loss in float32 is the one that a float32 step reports, and changes nothing", () => {
@@ -141,7 +147,7 @@ test("the loss in float32 is the one that a float32 step reports, and changes no
 test("a batch that is taken in parts: sums of gradients live from part to part, and its loss in float32 is that of the same parts", () => {
   const whole = record(wideOptions());
   const recording = record(wideOptions({ microBatches: 4 }));
-  expect(recording.products).toEqual({ ranIn: "float32", share: 1 });
+  expect(recording.products).toEqual({ ranIn: "float32", share: 1, exceptedShare: 0 });
   expect(recording.variableBytes).toBe(16 * numWeights);
   expect(bytesOf(recording, "activations").float32).toBeLessThan(bytesOf(whole, "activations").float32!);
   engine.prepare(wideOptions({ microBatches: 4 }));
