@@ -57,6 +57,12 @@ test("what is asked for is recorded as asked for", async () => {
   expect(result.step).toBe(5);
 });
 
+test("float16 on a CPU is for looking at: the plan says what it costs", async () => {
+  await using run = newRun("float16", { policy: { precision: "float16" }, maxSteps: 5 });
+  const { plan } = await run.prepare();
+  expect(plan.precision!.why).toBe("asked for; a CPU computes it as a GPU would, many times slower than float32");
+});
+
 test("the eager engine knows no other format than float32", async () => {
   await using run = newRun("eager", { engine: "eager", policy: { precision: "float16" } });
   await expect(run.prepare()).rejects.toMatchObject({ code: "POLICY_UNSUPPORTED" });
