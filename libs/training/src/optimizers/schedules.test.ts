@@ -36,6 +36,16 @@ describe("schedules", () => {
     expect([0, 1, 2, 3, 4, 5].map(schedule.at)).toEqual([0.2, 0.4, 0.6000000000000001, 0.8, 0.8, 0.8]);
   });
 
+  test("a warm-up that a short run does not reach the end of is said to be that", () => {
+    expect(() => cosine({ peak: 1, totalSteps: 20, warmupSteps: 50 })).toThrowError(
+      expect.objectContaining({
+        code: "RECIPE_INVALID",
+        message: "cosine: a warm-up of 50 steps is longer than the whole training of 20",
+        remedy: expect.stringContaining("--max-steps"),
+      }),
+    );
+  });
+
   test("options that are out of range are named", () => {
     expect(() => cosine({ peak: -1, totalSteps: 0 })).toThrowError(
       expect.objectContaining({

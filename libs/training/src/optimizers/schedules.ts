@@ -60,8 +60,17 @@ export function cosine({ peak, totalSteps, warmupSteps = 0, final = 0 }: CosineO
     peak: peak >= 0,
     final: final >= 0,
     warmupSteps: warmupSteps >= 0,
-    totalSteps: totalSteps >= 1 && totalSteps >= warmupSteps,
+    totalSteps: totalSteps >= 1,
   });
+  // A recipe that was fine becomes wrong by a short run of it: whoever started that has to see why.
+  if (warmupSteps > totalSteps) {
+    throw new AnnealError(
+      "RECIPE_INVALID",
+      `cosine: a warm-up of ${warmupSteps} steps is longer than the whole training of ${totalSteps}`,
+      "Train more steps (--epochs, --max-steps), or make the warm-up a share of them: warmupSteps: totalSteps / 10.",
+      { what: "cosine", wrong: "warmupSteps", warmupSteps, totalSteps },
+    );
+  }
   const numDecaySteps = Math.max(1, totalSteps - Math.ceil(warmupSteps));
   const decay: Schedule = {
     at: (step) => final + (peak - final) * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, step / numDecaySteps))),
