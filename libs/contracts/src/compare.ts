@@ -99,6 +99,8 @@ export interface StrategyMeasures {
   readonly metrics: Metrics;
   readonly split: "test" | "validation" | "train";
   readonly step: number;
+  /** Of the state after its last step. Absent in comparisons that older versions began. */
+  readonly digest?: string;
   readonly usage: TrainingUsage;
   /** Samples a second while training, validation left out; null where nothing was timed. */
   readonly samplesPerSecond: number | null;

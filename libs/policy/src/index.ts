@@ -5,7 +5,16 @@ export { choosePrecision, type HalfSupport, precisionsWorthTrying } from "./choo
 export { type JudgedStrategy, type Judgement, judgeStrategies, measuresOf } from "./judge-strategies.ts";
 export { initialLossScale, leastLossScale, nextLossScale } from "./loss-scale.ts";
 export { bytesInWords, type MemoryBudget, resolveBudget } from "./memory-budget.ts";
-export { type Ladder, ladderOf, nextRung, numRingSlots, plainRung, rungInForce, rungInWords } from "./memory-ladder.ts";
+export {
+  isSameRung,
+  type Ladder,
+  ladderOf,
+  nextRung,
+  numRingSlots,
+  plainRung,
+  rungInForce,
+  rungInWords,
+} from "./memory-ladder.ts";
 export { judgeReading, noPressure, type PressureState } from "./memory-pressure.ts";
 export { largestMicroBatch, microBatchSizes } from "./micro-batches.ts";
 export { type MemoryPlanning, planMemory } from "./plan-memory.ts";

@@ -7,9 +7,17 @@ interface Figures {
   readonly speed?: number;
   readonly bytes?: number;
   readonly peak?: number;
+  readonly digest?: string;
+  readonly segments?: number;
 }
 
-function outcome(name: string, { accuracy = 0.9, speed = 100, bytes = 1_000, peak = 1_000 }: Figures) {
+/** A format of its own for every name but those of one beginning, as in `float32-stored`. */
+const precisionOf = (name: string) => name.split("-")[0];
+
+function outcome(
+  name: string,
+  { accuracy = 0.9, speed = 100, bytes = 1_000, peak = 1_000, digest, segments }: Figures,
+) {
   const measured = {
     metric: "accuracy",
     direction: "maximize",
@@ -17,8 +25,12 @@ function outcome(name: string, { accuracy = 0.9, speed = 100, bytes = 1_000, pea
     samplesPerSecond: speed,
     modelBytes: bytes,
     usage: { peakRssBytes: peak },
-  } as StrategyMeasures;
-  return { strategy: { name }, status: "completed", measured } as StrategyOutcome;
+    rungMoves: [],
+    memory:
+      segments === undefined ? null : { rung: { prefetchBatches: 8, microBatches: 1, recomputeSegments: segments } },
+    ...(digest && { digest }),
+  } as unknown as StrategyMeasures;
+  return { strategy: { name, precision: precisionOf(name) }, status: "completed", measured } as StrategyOutcome;
 }
 
 const missing = (name: string): StrategyOutcome => ({ ...outcome(name, {}), status: "failed", measured: null });
@@ -59,6 +71,35 @@ test("of those that are equally small, the fastest", () => {
 test("what may be the machine's noise makes no strategy better than one before it", () => {
   expect(judge([float32, outcome("same", { speed: 101.9 })]).best).toBe("float32");
   expect(judge([float32, outcome("better", { speed: 102.1 }), outcome("same", { speed: 103 })]).best).toBe("better");
+});
+
+test("the same steps are as fast and as light, whatever was measured: a format that was asked for and gained nothing wins nothing", () => {
+  const first = outcome("float32", { digest: "a" });
+  const same = outcome("bfloat16", { digest: "a", speed: 150, peak: 500 });
+  expect(judge([first, same])).toMatchObject({
+    best: "float32",
+    strategies: [{ sameAs: null }, { sameAs: "float32", gain: { fastest: 1, lightest: 1 } }],
+  });
+  expect(judge([first, same], 0.5, "lightest").best).toBe("float32");
+  // Smaller it may be all the same.
+  const small = outcome("small", { digest: "a", bytes: 500 });
+  expect(judge([first, small], 0.5, "smallest").best).toBe("small");
+  expect(judge([first, outcome("other", { digest: "b", speed: 150 })]).best).toBe("other");
+  // How weights are stored is no matter of steps, nor is that of steps that are the same by their bits.
+  const stored = [
+    first,
+    outcome("float32-stored", { digest: "c", speed: 130, bytes: 500 }),
+    outcome("bfloat16-stored", { digest: "c", speed: 170, bytes: 500 }),
+  ];
+  expect(judge(stored)).toMatchObject({
+    best: "float32",
+    strategies: [{ sameAs: null }, { sameAs: "float32" }, { sameAs: "float32", gain: { fastest: 1, smallest: 2 } }],
+  });
+  // What is computed again has the same bits and takes less memory.
+  const segments = [1, 4].map((count) =>
+    outcome(`float32-${count}`, { digest: "a", segments: count, peak: 1_000 / count }),
+  );
+  expect(judge(segments, 0.5, "lightest").best).toBe("float32-4");
 });
 
 test("of a loss, less is better", () => {

@@ -110,6 +110,14 @@ function microSteps(from: number, { batchSize, memory }: Ladder): readonly numbe
   return steps;
 }
 
+export function isSameRung(a: MemoryRung, b: MemoryRung): boolean {
+  return (
+    a.prefetchBatches === b.prefetchBatches &&
+    a.microBatches === b.microBatches &&
+    a.recomputeSegments === b.recomputeSegments
+  );
+}
+
 function isComfortable(count: number, { batchSize }: Ladder): boolean {
   return largestMicroBatch(batchSize, count) >= comfortableMicroBatch;
 }

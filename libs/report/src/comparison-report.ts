@@ -78,8 +78,10 @@ export function comparisonReport(
     best: judgement.best,
     verdict: verdictOf(outcomes, judgement, criterion),
     strategies: outcomes.map((outcome, index) => {
-      const { value = null, pointsWorse = null, gain } = judgement.strategies[index]!;
-      return { ...reported(outcome, spec.policy.memory), value, pointsWorse, gain };
+      const { value, pointsWorse, gain, sameAs } = judgement.strategies[index]!;
+      const { notes, ...rest } = reported(outcome, spec.policy.memory);
+      const all = sameAs === null ? notes : [...notes, `the same steps as ${sameAs}`];
+      return { ...rest, value, pointsWorse, gain, notes: all };
     }),
   };
 }

@@ -95,6 +95,15 @@ test("a report says what was found, and what a reader of its figures has to know
   expect(JSON.parse(JSON.stringify(report))).toEqual(report);
 });
 
+test("a strategy that came to the same steps as another says so, and is no better for what the clock says", () => {
+  const same = { ...comparison, strategies: strategies.slice(0, 2) };
+  const outcomes = outcomesOf([{ digest: "a" }, { digest: "a", samplesPerSecond: 3_000 }]).slice(0, 2);
+  const { strategies: rows, verdict } = comparisonReport(same, { compareId: "c", outcomes });
+  expect(rows.map(({ notes }) => notes.at(-1) ?? null)).toEqual([null, "the same steps as float32"]);
+  expect(rows[1]!.gain.fastest).toBe(1);
+  expect(verdict).toBe("fastest within 0.5 points of float32: float32 itself");
+});
+
 test("as a table: one row for each strategy, the compared metric first", () => {
   const { header, rows } = comparisonTable(report);
   expect(header.slice(0, 4)).toEqual(["strategy", "accuracy", "points", "loss"]);

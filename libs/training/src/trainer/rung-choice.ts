@@ -1,6 +1,6 @@
 import type { CheckpointEntry } from "@anneal/checkpoint";
 import type { LoopState, MemoryRung, Policy, RunSpec, SegmentInput, TrainingPlan } from "@anneal/contracts";
-import { rungInForce } from "@anneal/policy";
+import { isSameRung, rungInForce } from "@anneal/policy";
 
 /** The rung of the memory ladder that a session is to be on. */
 export interface RungChoice {
@@ -39,12 +39,4 @@ export function moveTo(
   const { step, rungMoves = [] } = state;
   if (isSameRung(rungInForce(spec, plan, rungMoves), rung)) return state;
   return { ...state, rungMoves: [...rungMoves, { step, rung, why }] };
-}
-
-export function isSameRung(a: MemoryRung, b: MemoryRung): boolean {
-  return (
-    a.prefetchBatches === b.prefetchBatches &&
-    a.microBatches === b.microBatches &&
-    a.recomputeSegments === b.recomputeSegments
-  );
 }

@@ -29,7 +29,7 @@ import {
   toAnnealError,
 } from "@anneal/contracts";
 import { evaluationPlan, type Feed, openFeed, type RingHandles, type TypedArray } from "@anneal/data";
-import { type LoweringTrial, numRingSlots } from "@anneal/policy";
+import { isSameRung, type LoweringTrial, numRingSlots } from "@anneal/policy";
 import { fingerprintDifferences, freeUnusedMemory, requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
 import type { BatchSizes, PreparedEngine } from "../engine/step-engine.ts";
 import { RunLedger } from "../ledger/run-ledger.ts";
@@ -42,7 +42,7 @@ import { lockfileDigest } from "./lockfile.ts";
 import { decideMemory, unplannedMemory } from "./memory-plan.ts";
 import { decidePrecisionOf, precisionAskedFor } from "./precision-choice.ts";
 import type { RecipeSource } from "./recipe-source.ts";
-import { isSameRung, moveTo, type RungChoice } from "./rung-choice.ts";
+import { moveTo, type RungChoice } from "./rung-choice.ts";
 import { dataPrefix, mismatch, noCheckpoint, noSplit } from "./session-errors.ts";
 import { type Setup, setUp } from "./setup.ts";
 import { openTrainingFeed } from "./training-feed.ts";

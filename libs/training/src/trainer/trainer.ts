@@ -11,7 +11,7 @@ import {
   type TrainerRequest,
   type TrainingUsage,
 } from "@anneal/contracts";
-import { ladderOf, nextRung, plainRung } from "@anneal/policy";
+import { isSameRung, ladderOf, nextRung, plainRung } from "@anneal/policy";
 import { peakRssBytes } from "@anneal/runtime";
 import type { LoopReport, LoopStats } from "../loop/run-loop.ts";
 import { watchMemory } from "./memory-watch.ts";
@@ -19,7 +19,7 @@ import { precisionAskedFor } from "./precision-choice.ts";
 import { predictSamples } from "./predict.ts";
 import { homeOf, openRecordedRun, prepareRun } from "./prepare.ts";
 import { ProgressBoard } from "./progress.ts";
-import { chooseRung, isSameRung } from "./rung-choice.ts";
+import { chooseRung } from "./rung-choice.ts";
 import type { SessionEvents, TrainerSession, Weights } from "./session.ts";
 import { chooseThreads } from "./setup.ts";
 
