@@ -124,6 +124,9 @@ async function fetchRest(url: string, partial: string, signal: AbortSignal | und
     if (response.status === 416 && response.headers.get("content-range") === `bytes */${start}`) return;
     requireContent(url, response);
     const goesOn = response.status === 206;
+    const range = response.headers.get("content-range");
+    if (goesOn && !range?.startsWith(`bytes ${start}-`))
+      throw new Error(`the server answers with the wrong part: ${range}`);
     if (!goesOn) await writeFile(validatorPath, strongValidator(response));
     const expected = Number(response.headers.get("content-length") ?? Number.NaN);
     const at = goesOn ? start : 0;
