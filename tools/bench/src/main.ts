@@ -1,9 +1,10 @@
 /**
- * `pnpm bench [name…] [--json [FILE.json]] [--quick] [--rounds N] [--models A,B] [--peers] [--precision P]`: measures Anneal against its peers, interleaved in one run.
+ * `pnpm bench [name…] [--json [FILE.json]] [--quick] [--rounds N] [--peers] [option of a bench…]`: measures Anneal against its peers, interleaved in one run.
  */
 import { writeFileSync } from "node:fs";
 import { toAnnealError } from "@anneal/contracts";
 import { benches } from "./benches/index.ts";
+import { dataWorkloadNames } from "./data/workloads.ts";
 import { benchPrecisions, parseArguments } from "./harness/arguments.ts";
 import { BenchScope, type Row } from "./harness/bench.ts";
 import { describeMachine, formatMachine } from "./harness/machine.ts";
@@ -29,7 +30,7 @@ async function main(): Promise<void> {
     process.stdout.write(`${help()}\n`);
     return;
   }
-  const { names, json, jsonFile, quick, rounds, models, peers, precision } = options;
+  const { names, json, jsonFile, quick } = options;
   const machine = describeMachine();
   const date = new Date().toISOString();
   log(`${date}: ${formatMachine(machine)}${quick ? "; quick: these numbers mean little" : ""}`);
@@ -39,11 +40,7 @@ async function main(): Promise<void> {
   for (const bench of benches.filter(({ name }) => names.includes(name))) {
     log(`${bench.name}: ${bench.measures}`);
     await using scope = new BenchScope({
-      quick,
-      rounds,
-      models,
-      peers,
-      precision,
+      ...options,
       log: (line) => log(`${bench.name}: ${line}`),
     });
     using signals = endOnSignal(scope);
@@ -98,7 +95,7 @@ function endOnSignal(scope: BenchScope) {
 
 function help(): string {
   return [
-    "usage: pnpm bench [name…] [--json [FILE.json]] [--quick] [--rounds N] [--models A,B] [--peers] [--precision P]",
+    "usage: pnpm bench [name…] [--json [FILE.json]] [--quick] [--rounds N] [--peers] [option of a bench…]",
     "",
     ...benches.map(({ name, measures }) => `  ${name.padEnd(14)} ${measures}`),
     "",
@@ -106,7 +103,9 @@ function help(): string {
     "  --quick        seconds in place of minutes: shows that a bench works, not what it measures",
     "  --rounds N     rounds of every comparison",
     `  --models A,B   step and memory: some of ${workloads.map(({ name }) => name).join(", ")}`,
-    "  --peers        step and memory: Keras and PyTorch too, in a Python environment that is made in the cache (gigabytes)",
+    `  --workloads A,B  data only: some of ${dataWorkloadNames.join(", ")}`,
+    "  --article      data only: the same training, fed naively and by the pipeline",
+    "  --peers        step, memory and data: Python's frameworks too, in an environment that is made in the cache (gigabytes)",
     `  --precision P  step only: ${benchPrecisions.join(" (default) or ")}`,
     "",
     "example: pnpm bench train feed --rounds 3",

@@ -1,6 +1,7 @@
 import type { Bench } from "../harness/bench.ts";
 import { article } from "./article.ts";
 import { checkpoint } from "./checkpoint.ts";
+import { data } from "./data.ts";
 import { feed } from "./feed.ts";
 import { memory } from "./memory.ts";
 import { orchestration } from "./orchestration.ts";
@@ -17,6 +18,7 @@ export const benches: readonly Bench[] = [
   article,
   checkpoint,
   feed,
+  data,
   orchestration,
   start,
   recover,

@@ -11,6 +11,8 @@ it("reads names and flags; no names mean all", () => {
     quick: true,
     rounds: 3,
     models: null,
+    workloads: null,
+    article: false,
     peers: false,
     precision: "float32",
     help: false,
@@ -18,11 +20,26 @@ it("reads names and flags; no names mean all", () => {
   expect(parseArguments([], known)).toMatchObject({ names: known, json: false, quick: false, rounds: null });
 });
 
-it("reads what the step bench takes, and a file after --json", () => {
-  const args = ["feed", "--models", "mlp,cnn", "--peers", "--precision", "bfloat16", "--json", "out.json", "train"];
+it("reads what single benches take, and a file after --json", () => {
+  const args = [
+    "feed",
+    "--models",
+    "mlp,cnn",
+    "--workloads",
+    "csv",
+    "--article",
+    "--peers",
+    "--precision",
+    "bfloat16",
+    "--json",
+    "out.json",
+    "train",
+  ];
   expect(parseArguments(args, known)).toMatchObject({
     names: ["feed", "train"],
     models: ["mlp", "cnn"],
+    workloads: ["csv"],
+    article: true,
     peers: true,
     precision: "bfloat16",
     json: false,

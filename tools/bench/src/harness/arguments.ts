@@ -16,6 +16,10 @@ export interface BenchArguments {
   readonly rounds: number | null;
   /** Models of the step and memory benches; all of theirs when null. */
   readonly models: readonly string[] | null;
+  /** Workloads of the data bench; all of them when null. */
+  readonly workloads: readonly string[] | null;
+  /** Whether the data bench trains, fed naively and by the pipeline. */
+  readonly article: boolean;
   /** Whether Python peers are measured too. */
   readonly peers: boolean;
   /** What the step bench's steps are computed in. */
@@ -37,10 +41,11 @@ export function parseArguments(args: readonly string[], known: readonly string[]
   if (!isBenchPrecision(precision)) {
     throw usage(`--precision takes no "${precision}"`, `Use one of: ${benchPrecisions.join(", ")}.`);
   }
-  const { json = false, quick = false, peers = false, help = false } = values;
+  const { json = false, quick = false, peers = false, article = false, help = false } = values;
   const names = positionals.length > 0 ? [...new Set(positionals)] : known;
-  const models = values.models?.split(",") ?? null;
-  return { names, json, jsonFile, quick, rounds, models, peers, precision, help };
+  const listOf = (text: string | undefined) => text?.split(",") ?? null;
+  const [models, workloads] = [listOf(values.models), listOf(values.workloads)];
+  return { names, json, jsonFile, quick, rounds, models, workloads, article, peers, precision, help };
 }
 
 function isBenchPrecision(text: string): text is BenchPrecision {
@@ -64,6 +69,8 @@ function parse(args: readonly string[]) {
         quick: { type: "boolean" },
         rounds: { type: "string" },
         models: { type: "string" },
+        workloads: { type: "string" },
+        article: { type: "boolean" },
         peers: { type: "boolean" },
         precision: { type: "string" },
         help: { type: "boolean", short: "h" },

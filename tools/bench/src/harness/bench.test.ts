@@ -7,6 +7,8 @@ const settings = {
   quick: false,
   rounds: null,
   models: null,
+  workloads: null,
+  article: false,
   peers: false,
   precision: "float32",
   log: () => {},

@@ -41,6 +41,10 @@ export interface BenchSettings {
   readonly rounds: number | null;
   /** Models of the step and memory benches; all of theirs when null. */
   readonly models: readonly string[] | null;
+  /** Workloads of the data bench; all of them when null. */
+  readonly workloads: readonly string[] | null;
+  /** Whether the data bench trains, fed naively and by the pipeline. */
+  readonly article: boolean;
   /** Whether Python peers are measured too. */
   readonly peers: boolean;
   /** What the step bench's steps are computed in. */

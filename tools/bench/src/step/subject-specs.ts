@@ -2,8 +2,8 @@ import { fileURLToPath } from "node:url";
 import type { ComputePrecision } from "@anneal/contracts";
 import { tensorflowEnvironment } from "@anneal/runtime";
 import { machineThreads } from "../subjects/mnist.ts";
+import type { ProcessCommand } from "../subjects/talking-process.ts";
 import type { PeerCommand } from "./peers.ts";
-import type { SubjectCommand } from "./subject.ts";
 
 /** Who takes steps. Of a family with several variants the best counts. */
 export interface SubjectSpec {
@@ -17,7 +17,7 @@ export interface SubjectSpec {
     | "PyTorch"
     | "hand-written graph"
     | "TensorFlow's mixed precision";
-  readonly command: SubjectCommand;
+  readonly command: ProcessCommand;
   readonly variant: string;
   readonly precision: ComputePrecision;
   /** Null: whatever it takes. Only Anneal knows budgets. */
@@ -75,7 +75,7 @@ const environment = tensorflowEnvironment({ numIntraOpThreads: intraOp, numInter
 const own = { precision: "float32", budgetBytes: null, isOptional: false } as const;
 const anneal = node(new URL("./anneal-main.ts", import.meta.url));
 
-function node(main: URL): SubjectCommand {
+function node(main: URL): ProcessCommand {
   const env = { ...process.env, ...environment };
   return { file: process.execPath, args: ["--disable-warning=ExperimentalWarning", fileURLToPath(main)], env };
 }
