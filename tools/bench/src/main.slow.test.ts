@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { runBench } from "./test-support/run-bench.ts";
 
-it.each(["checkpoint", "feed", "orchestration", "start"])(
+it.each(["checkpoint", "feed", "data", "orchestration", "start"])(
   "%s runs to its end, says only numbers, and leaves nothing behind",
   async (name) => {
     const { exitCode, stdout, stderr, leftovers } = await runBench(name, "--quick", "--rounds", "1", "--json");

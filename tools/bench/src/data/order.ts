@@ -35,7 +35,7 @@ const makeData: Readonly<Record<DataWorkload["name"], (numSamples: number) => Pr
 };
 
 function digitFiles() {
-  const { source } = mnist({ split: "train" });
-  if (source.kind !== "idx") throw new Error(`MNIST comes from ${source.kind}, not from IDX files`);
+  const source = mnist({ split: "train" }).parts[0]?.source;
+  if (source?.kind !== "idx") throw new Error(`MNIST comes from ${source?.kind}, not from IDX files`);
   return { images: source.images, labels: source.labels };
 }

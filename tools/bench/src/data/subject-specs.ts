@@ -23,14 +23,14 @@ export async function dataSpecs(scope: BenchScope, { name }: DataWorkload): Prom
   const anneal: DataSubjectSpec = {
     name: "Anneal",
     family: "Anneal",
-    command: node("./anneal/anneal-main.ts", { TMPDIR }),
+    command: node(new URL("./anneal/anneal-main.ts", import.meta.url), { TMPDIR }),
     variant: "feed",
     isOptional: false,
   };
   const tfjs: DataSubjectSpec = {
     name: "tfjs-data",
     family: "tfjs-data",
-    command: node("./tfjs/tfjs-main.ts", tensorflowThreads),
+    command: node(new URL("./tfjs/tfjs-main.ts", import.meta.url), tensorflowThreads),
     variant: "dataset",
     isOptional: false,
   };
@@ -57,10 +57,10 @@ async function pythonSpecs(scope: BenchScope, workload: DataWorkload["name"]): P
 const { intraOp, interOp } = machineThreads;
 const tensorflowThreads = tensorflowEnvironment({ numIntraOpThreads: intraOp, numInterOpThreads: interOp });
 
-function node(main: string, extra: Readonly<Record<string, string>>): ProcessCommand {
+function node(main: URL, extra: Readonly<Record<string, string>>): ProcessCommand {
   return {
     file: process.execPath,
-    args: ["--disable-warning=ExperimentalWarning", fileURLToPath(new URL(main, import.meta.url))],
+    args: ["--disable-warning=ExperimentalWarning", fileURLToPath(main)],
     env: { ...process.env, ...extra },
   };
 }

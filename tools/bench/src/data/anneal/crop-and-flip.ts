@@ -8,6 +8,7 @@ export default function cropAndFlip(options: { readonly size: number }, input: F
     throw new RangeError(`images of ${height}x${width} have no square of ${size}`);
   const rowLength = size * channels;
   return {
+    isRandom: true,
     output: { shape: [size, size, channels], dtype: input.dtype },
     apply(source, target, random) {
       const top = random.integerBelow(height - size + 1);

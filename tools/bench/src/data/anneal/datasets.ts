@@ -10,7 +10,7 @@ export function datasetOf({ data, numSamples }: DataOrder): Dataset {
 }
 
 function pictures({ directory, resized, cropped, mean, std }: PicturesOrder): Dataset {
-  return new Dataset(imageFolderSource({ directory, height: resized, width: resized, fit: "fill" }))
+  return Dataset.of(imageFolderSource({ directory, height: resized, width: resized, fit: "fill" }))
     .map(transform(import.meta.resolve("./crop-and-flip.ts"), { size: cropped }))
     .map(normalise({ scale: 1 / 255, mean, std }));
 }
@@ -20,7 +20,7 @@ function table({ path, numbers, categories, label }: TableOrder): Dataset {
     ...numbers.map(({ name }) => [name, "number"] as const),
     ...categories.map(({ name, values }) => [name, { category: values }] as const),
   ]);
-  return new Dataset(tableSource({ files: path, columns, label })).map(
+  return Dataset.of(tableSource({ files: path, columns, label })).map(
     normalise({
       mean: [...numbers.map(({ mean }) => mean), ...categories.map(() => 0)],
       std: [...numbers.map(({ std }) => std), ...categories.map(() => 1)],
