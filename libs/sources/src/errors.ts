@@ -60,3 +60,43 @@ export function sourceFailed(module: string, exportName: string, place: string |
     { cause },
   );
 }
+
+/** `DISK_FULL` for the failure of a write that found no room, else null. */
+export function diskFull(directory: string, cause: unknown): AnnealError | null {
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (code !== "ENOSPC" && code !== "EDQUOT") return null;
+  return new AnnealError(
+    "DISK_FULL",
+    `There is no room for data in ${directory}.`,
+    "Make room, or set ANNEAL_CACHE to a directory that has some.",
+    { path: directory, reason: code },
+    { cause },
+  );
+}
+
+/** `DATASET_SCHEMA`: data that holds other things than the recipe asks for. `part` is a column, a feature, an array. */
+export function datasetSchema(path: string, part: string, expected: string, found: string): AnnealError {
+  return new AnnealError(
+    "DATASET_SCHEMA",
+    `${path}: "${part}": expected ${expected}, found ${found}.`,
+    "Correct the names in the recipe, or the file.",
+    { path, column: part, expected, found },
+  );
+}
+
+/** `DATASET_SCHEMA`: a file of a class that is none of those given. */
+export function unknownClass(path: string, name: string, classNames: readonly string[]): AnnealError {
+  return new AnnealError(
+    "DATASET_SCHEMA",
+    `${path} is of the class ${name}, which is none of ${classNames.length} given.`,
+    "Add the class to classNames, or take it out.",
+    { path, expected: classNames.slice(0, 10).join(", "), found: name },
+  );
+}
+
+/** Throws a RangeError for names that are empty or not different. */
+export function requireNames(what: string, names: readonly string[] | null): void {
+  if (names === null) return;
+  if (names.length === 0) throw new RangeError(`${what} must be one name or more`);
+  if (new Set(names).size < names.length) throw new RangeError(`${what} must be different names`);
+}

@@ -55,7 +55,7 @@ function scramble(word: number): number {
 }
 
 /** MurmurHash3_x86_32 of the bytes. */
-function murmur3(bytes: Uint8Array, seed: number): number {
+export function murmur3(bytes: Uint8Array, seed: number): number {
   const numBlocks = bytes.length >>> 2;
   let h = seed | 0;
   for (let block = 0; block < numBlocks; block++) {

@@ -70,8 +70,9 @@ const openers: {
 };
 
 /**
- * Opens and checks a source: finds all its samples, so that any can be read by its index. Throws `DATASET_NOT_FOUND`,
- * `DATASET_CORRUPT`, `LABEL_OUT_OF_RANGE`.
+ * Opens and checks a source: finds all its samples, so that any can be read by its index, and converts what cannot be read so, once.
+ * Throws `DATASET_NOT_FOUND`, `DATASET_CORRUPT`, `DATASET_SCHEMA`, `LABEL_OUT_OF_RANGE`, `SOURCE_FAILED`; `BAD_RECORD` unless bad
+ * records are to be skipped; `DOWNLOAD_FAILED`, `HASH_MISMATCH`; `DISK_FULL`.
  */
 export function openSource<K extends Kind>(declaration: DeclarationOf<K>, context: SourceContext): Promise<OpenSource> {
   const open: (declaration: DeclarationOf<K>, context: SourceContext) => Promise<OpenSource> =

@@ -6,7 +6,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout } from "node:timers/promises";
 import { AnnealError } from "@anneal/contracts";
-import { datasetNotFound } from "../errors.ts";
+import { datasetNotFound, diskFull } from "../errors.ts";
+import { isAlive } from "./processes.ts";
 
 interface DownloadOptions {
   readonly cacheDirectory: string;
@@ -55,6 +56,8 @@ async function downloadTo(target: string, url: string, { sha256, signal }: Downl
     } catch (cause) {
       signal?.throwIfAborted();
       if (cause instanceof AnnealError) throw cause;
+      const full = diskFull(partial, cause);
+      if (full !== null) throw full;
       const now = await sizeOf(content);
       if (now > before) attempt = 1;
       before = now;
@@ -89,15 +92,6 @@ async function claimPartial(target: string): Promise<string> {
   }
   await mkdir(own, { recursive: true });
   return own;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 /** Adds what is missing to the content of a partial download. Any other than an `AnnealError` may pass by itself. */

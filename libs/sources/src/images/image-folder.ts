@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { AnnealError } from "@anneal/contracts";
-import { datasetNotFound } from "../errors.ts";
+import { datasetNotFound, requireNames, unknownClass } from "../errors.ts";
 import { digestFiles } from "../files/content-digest.ts";
 import { type DataFile, describeAll, type FilePattern, findFiles } from "../files/find-files.ts";
 import { KeyWriter } from "../keys.ts";
@@ -42,7 +42,8 @@ const imageFile = /\.(jpe?g|png|webp)$/i;
  * Images by folders: inputs uint8[height, width, channels] (0..255), labels int32 scalars, the place of the folder's name among
  * `classNames`.
  *
- * @throws RangeError for a size that is no integer from 1, or unless exactly one of `directory` and `files` is given
+ * @throws RangeError for a size that is no integer from 1, unless exactly one of `directory` and `files` is
+ *   given, or for classNames that are none or not different
  */
 export function imageFolderSource(options: ImageFolderOptions): ImageFolderDeclaration {
   const { directory, files, height, width, channels = 3, fit = "cover", classNames = null } = options;
@@ -50,6 +51,7 @@ export function imageFolderSource(options: ImageFolderOptions): ImageFolderDecla
     if (!Number.isInteger(size) || size < 1)
       throw new RangeError(`height and width must be integers from 1, not ${size}`);
   }
+  requireNames("classNames", classNames);
   if ((directory === undefined) === (files === undefined)) {
     throw new RangeError("imageFolder needs a directory or files, and not both");
   }
@@ -73,7 +75,9 @@ export async function openImageFolder(
   const keys = new KeyWriter(files.length);
   const classIndex = new Map(classNames.map((name, index) => [name, index]));
   files.forEach((file, index) => {
-    labels[index] = classIndex.get(classOf[index]!) ?? unknownClass(file, classOf[index]!, classNames);
+    const label = classIndex.get(classOf[index]!);
+    if (label === undefined) throw unknownClass(file.path, classOf[index]!, classNames);
+    labels[index] = label;
     keys.setName(index, `${classOf[index]}/${file.name}`);
   });
   const spec: ImageSpec = { height, width, channels, fit };
@@ -114,15 +118,6 @@ function className({ path, name }: DataFile, { files }: ImageFolderDeclaration):
     `${path} lies in no folder of a class.`,
     "Put each image into a folder that is called after its class.",
     { path, expected: "a folder for each class", found: "an image beside the folders" },
-  );
-}
-
-function unknownClass({ path }: DataFile, name: string, classNames: readonly string[]): never {
-  throw new AnnealError(
-    "DATASET_SCHEMA",
-    `${path} is of the class ${name}, which is none of ${classNames.length} given.`,
-    "Add the class to classNames, or take the folder out.",
-    { path, expected: classNames.slice(0, 10).join(", "), found: name },
   );
 }
 

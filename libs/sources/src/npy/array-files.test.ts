@@ -76,7 +76,7 @@ test("refuses an archive without one of the arrays, by what it has", async () =>
   const path = write(zipBytes({ "x.npy": npyBytes("|u1", [1], Uint8Array.of(1)) }, true), "npz");
   await expect(openNpz(npzSource({ file: path, inputs: "x", labels: "y" }), context)).rejects.toMatchObject({
     code: "DATASET_SCHEMA",
-    facts: { column: "y", found: "x" },
+    facts: { column: "y", found: "only x" },
   });
 });
 

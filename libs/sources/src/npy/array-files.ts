@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { AnnealError } from "@anneal/contracts";
-import { datasetCorrupt, datasetNotFound, labelOutOfRange } from "../errors.ts";
+import { datasetCorrupt, datasetNotFound, datasetSchema, labelOutOfRange } from "../errors.ts";
 import { type DType, type FieldSpec, numElements } from "../fields.ts";
 import { digestFiles } from "../files/content-digest.ts";
 import { type DataFile, type FilePattern, findFiles } from "../files/find-files.ts";
@@ -135,12 +134,10 @@ export async function openNpz(
     const unpack = async (side: Side): Promise<StoredArray> => {
       const name = declaration[side];
       const entry = entries.find((candidate) => candidate.name === `${name}.npy`);
-      if (entry === undefined)
-        throw noArray(
-          file.path,
-          name,
-          entries.map((candidate) => candidate.name.replace(/\.npy$/, "")),
-        );
+      if (entry === undefined) {
+        const found = entries.map((candidate) => candidate.name.replace(/\.npy$/, "")).slice(0, 20);
+        throw datasetSchema(file.path, name, "an array of this name", `only ${found.join(", ")}`);
+      }
       const output = await staged.create(`${side}.bin`);
       const place = `${file.path} (${name})`;
       const converted = await convertArray(
@@ -272,14 +269,4 @@ function asRegion(path: string, { shape, dtype }: StoredArray): ArrayRegion {
 
 function digestOf(meaning: unknown): string {
   return createHash("sha256").update(JSON.stringify(meaning)).digest("hex");
-}
-
-function noArray(path: string, name: string, found: readonly string[]): AnnealError {
-  const names = found.slice(0, 20).join(", ");
-  return new AnnealError(
-    "DATASET_SCHEMA",
-    `${path} has no array "${name}", only ${names}.`,
-    "Correct the name in the recipe.",
-    { path, column: name, expected: "an array of this name", found: names },
-  );
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { diskFull } from "../errors.ts";
+import { isAlive } from "../files/processes.ts";
 import type { SourceContext } from "../source.ts";
 
 /** Its own file, written last: without it a directory is not whole. */
@@ -21,7 +23,8 @@ interface Stored<Meta> {
 
 /**
  * The data that `convert` makes of something with this digest: from `<cacheDirectory>/data/<digest>` if it is there, else made now.
- * `Meta` is plain JSON. It gets its name by a rename once it is whole; of two processes that make the same, one keeps its own.
+ * `Meta` is plain JSON. It gets its name by a rename once it is whole; of two processes that make the same, one keeps its own. Throws
+ * `DISK_FULL`.
  */
 export async function storedData<Meta extends object>(
   digest: string,
@@ -31,6 +34,7 @@ export async function storedData<Meta extends object>(
   const directory = join(cacheDirectory, "data", digest);
   const found = await readStored<Meta>(directory);
   if (found !== null) return { directory, meta: found };
+  await removeLeftovers(directory);
   const staging = `${directory}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
   await mkdir(staging, { recursive: true });
   const files = new StagedFiles(staging);
@@ -46,9 +50,20 @@ export async function storedData<Meta extends object>(
       await rename(staging, directory);
     });
     return { directory, meta };
+  } catch (cause) {
+    throw diskFull(cacheDirectory, cause) ?? cause;
   } finally {
     await files.close();
     await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/** Removes what processes that died left of the same. */
+async function removeLeftovers(directory: string): Promise<void> {
+  const [parent, prefix] = [dirname(directory), `${basename(directory)}.`];
+  for (const name of await readdir(parent).catch(() => [])) {
+    const pid = name.startsWith(prefix) ? /^(\d+)-\w+\.tmp$/.exec(name.slice(prefix.length))?.[1] : undefined;
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(parent, name), { recursive: true, force: true });
   }
 }
 

@@ -105,7 +105,7 @@ function selectRows(
     `CASE WHEN ${scan.isBlank} THEN ${verdicts.blank}`,
     `WHEN ${scan.isMalformed} THEN ${verdicts.malformed}`,
     `WHEN ${scan.text(label.column)} IS NULL THEN ${verdicts.noLabel}`,
-    `WHEN ${labelValue} IS NULL THEN ${verdicts.unknownLabel}`,
+    `WHEN ${labelValue} IS NULL OR isnan(${labelValue}) THEN ${verdicts.unknownLabel}`,
     ...noText,
     ...notNumbers,
     `ELSE ${verdicts.good} END::INTEGER`,
@@ -170,7 +170,9 @@ class RowWriter {
     if (verdict === verdicts.blank) return null;
     if (verdict === verdicts.malformed) return "it is no JSON object";
     if (verdict === verdicts.noLabel) return `the label "${label.column}" is missing`;
-    if (verdict === verdicts.unknownLabel) return `the label "${label.column}" is none of those that are known`;
+    if (verdict === verdicts.unknownLabel) {
+      return `the label "${label.column}" is ${label.type === "number" ? "no number" : "none of those that are known"}`;
+    }
     if (verdict === verdicts.noText) return `the text "${columns[0]![0]}" is missing`;
     return `the column "${columns[verdict - verdicts.firstColumn]![0]}" is no number`;
   }

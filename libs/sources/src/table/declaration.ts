@@ -1,3 +1,4 @@
+import { requireNames } from "../errors.ts";
 import type { FilePattern } from "../files/find-files.ts";
 
 /**
@@ -47,7 +48,7 @@ export interface TableOptions {
 /**
  * Rows of tables: inputs float32[columns], or uint8[?] for a column of text; labels int32 classes or float32 targets.
  *
- * @throws RangeError for no columns, or for a text beside others
+ * @throws RangeError for no columns, a text beside others, or names that are none or not different
  */
 export function tableSource(options: TableOptions): TableDeclaration {
   const { files, format = null, label, labelType = "category", classNames = null, key = null } = options;
@@ -57,6 +58,10 @@ export function tableSource(options: TableOptions): TableDeclaration {
     throw new RangeError("a column of text must be the only one: a sample is numbers or text");
   }
   if (classNames !== null && labelType === "number") throw new RangeError("a label that is a number has no classNames");
+  requireNames("classNames", classNames);
+  for (const [name, type] of columns) {
+    if (typeof type === "object") requireNames(`the categories of ${name}`, type.category);
+  }
   const patterns: readonly FilePattern[] = Array.isArray(files) ? files : [files as FilePattern];
   return {
     kind: "table",

@@ -1,6 +1,5 @@
-import { AnnealError } from "@anneal/contracts";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { datasetCorrupt } from "../errors.ts";
+import { datasetCorrupt, datasetSchema } from "../errors.ts";
 import type { DataFile } from "../files/find-files.ts";
 import { reading, rowsOf } from "./database.ts";
 import type { ColumnType, TableDeclaration } from "./declaration.ts";
@@ -42,7 +41,7 @@ export async function checkSchema(
   const wanted = columnsOf(declaration);
   for (const [column] of wanted) {
     if (found.has(column)) continue;
-    throw schemaError(path, column, "a column of this name", `only ${[...found.keys()].slice(0, 20).join(", ")}`);
+    throw datasetSchema(path, column, "a column of this name", `only ${[...found.keys()].slice(0, 20).join(", ")}`);
   }
   const numbers = new Set(wanted.filter(([, type]) => type === "number").map(([column]) => column));
   for (const [column, type] of wanted) checkType(path, column, type, found.get(column) ?? null);
@@ -55,7 +54,7 @@ export async function checkSchema(
       `${sampled.number(column)} AS number FROM ${sampled.relation} LIMIT ${sampleRows})`;
     const [[numTexts, numNumbers, example = ""] = []] = await reading(path, () => rowsOf(connection, sql));
     if (numTexts !== "0" && numNumbers === "0")
-      throw schemaError(path, column, "numbers", `text, such as "${example}"`);
+      throw datasetSchema(path, column, "numbers", `text, such as "${example}"`);
   }
   return { file, scan: format.scan(path, names, numbers), unit: format.unit };
 }
@@ -67,16 +66,7 @@ function columnsOf({ columns, label, key }: TableDeclaration): (readonly [string
 
 function checkType(path: string, column: string, type: ColumnType, found: string | null): void {
   if (found === null) return;
-  if (type === "number" && !numericType.test(found)) throw schemaError(path, column, "numbers", found);
-  if (type === "text" && found !== "VARCHAR") throw schemaError(path, column, "text (VARCHAR)", found);
-  if (nestedType.test(found)) throw schemaError(path, column, "single values", found);
-}
-
-export function schemaError(path: string, column: string, expected: string, found: string): AnnealError {
-  return new AnnealError(
-    "DATASET_SCHEMA",
-    `${path}: column "${column}": expected ${expected}, found ${found}.`,
-    "Correct the columns in the recipe, or the file.",
-    { path, column, expected, found },
-  );
+  if (type === "number" && !numericType.test(found)) throw datasetSchema(path, column, "numbers", found);
+  if (type === "text" && found !== "VARCHAR") throw datasetSchema(path, column, "text (VARCHAR)", found);
+  if (nestedType.test(found)) throw datasetSchema(path, column, "single values", found);
 }

@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { datasetSchema } from "../errors.ts";
 import { literal, reading, rowsOf } from "./database.ts";
 import type { TableDeclaration } from "./declaration.ts";
-import { schemaError, type TableFile } from "./schema.ts";
+import type { TableFile } from "./schema.ts";
 
 /** A column of categories, and the values that their codes stand for. */
 export interface Vocabulary {
@@ -31,7 +32,7 @@ export async function makeVocabularies(
   const vocabularies: Vocabulary[] = [];
   for (const [column, values] of given) {
     const all = values ?? found.get(column) ?? [];
-    if (all.length === 0) throw schemaError(files[0]!.file.path, column, "one category or more", "no value at all");
+    if (all.length === 0) throw datasetSchema(files[0]!.file.path, column, "one category or more", "no value at all");
     const sqlType = `vocabulary${vocabularies.length}`;
     await connection.run(`CREATE TYPE ${sqlType} AS ENUM (${all.map(literal).join(", ")})`);
     vocabularies.push({ column, values: all, sqlType });

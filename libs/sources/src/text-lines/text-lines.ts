@@ -1,14 +1,13 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { AnnealError } from "@anneal/contracts";
-import { datasetNotFound } from "../errors.ts";
+import { datasetNotFound, requireNames, unknownClass } from "../errors.ts";
 import type { FieldSpec } from "../fields.ts";
 import { digestFiles } from "../files/content-digest.ts";
 import { type DataFile, type FilePattern, findFiles } from "../files/find-files.ts";
 import type { RangeHandles } from "../ranges/range-source.ts";
 import { openRanges, RangeWriter } from "../ranges/stored-ranges.ts";
-import { type IndexedFile, type IndexMeta, IndexWriter, maxNamed, openIndex } from "../records/indexed.ts";
+import { type IndexedFile, type IndexMeta, IndexWriter, openIndex } from "../records/indexed.ts";
 import { type StagedFiles, storedData } from "../records/stored-data.ts";
 import type { CheckedSource, SourceContext } from "../source.ts";
 
@@ -36,9 +35,14 @@ const readBytes = 1 << 22;
 const labelField: FieldSpec = { shape: [], dtype: "int32" };
 const [newline, carriageReturn] = [0x0a, 0x0d];
 const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
-/** Lines of texts: inputs uint8[?], the UTF-8 bytes without the end of the line; labels int32 scalars. Blank lines are none. */
+/**
+ * Lines of texts: inputs uint8[?], the UTF-8 bytes without the end of the line; labels int32 scalars. Blank lines are none.
+ *
+ * @throws RangeError for classNames that are none or not different
+ */
 export function textLinesSource(options: TextLinesOptions): TextLinesDeclaration {
   const { files, classes = null, classNames = null } = options;
+  requireNames("classNames", classNames);
   const patterns: readonly FilePattern[] = Array.isArray(files) ? files : [files as FilePattern];
   return { kind: "textLines", files: patterns, classes, classNames };
 }
@@ -87,13 +91,7 @@ function classesOf(files: readonly DataFile[], { classes, classNames: given }: T
   const classOf = names.map((name, i) => {
     const index = classNames.indexOf(name);
     if (index >= 0) return index;
-    const { path } = files[i]!;
-    throw new AnnealError(
-      "DATASET_SCHEMA",
-      `${path} is of the class ${name}, which is none of ${classNames.length} given.`,
-      "Add the class to classNames, or take the file out.",
-      { path, expected: classNames.slice(0, maxNamed).join(", "), found: name },
-    );
+    throw unknownClass(files[i]!.path, name, classNames);
   });
   return { classNames, classOf };
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { AnnealError } from "@anneal/contracts";
+import { datasetSchema } from "../errors.ts";
 import type { FieldSpec } from "../fields.ts";
 import { digestFiles } from "../files/content-digest.ts";
 import { type DataFile, findFiles } from "../files/find-files.ts";
@@ -158,23 +158,14 @@ function checkFirst({ path }: DataFile, { bytes }: FileRecord, { input, label }:
   try {
     features = parseExample(bytes);
   } catch (cause) {
-    throw schemaError(path, input.feature, "records that are tf.train.Example", (cause as Error).message);
+    throw datasetSchema(path, input.feature, "records that are tf.train.Example", (cause as Error).message);
   }
   for (const part of [input, label]) {
     const feature = features.get(part.feature);
     const names = [...features.keys()].slice(0, 20).join(", ");
-    if (feature === undefined) throw schemaError(path, part.feature, "a feature of this name", `only ${names}`);
+    if (feature === undefined) throw datasetSchema(path, part.feature, "a feature of this name", `only ${names}`);
     if (feature.kind !== kindOf(part)) {
-      throw schemaError(path, part.feature, `a list of ${kindOf(part)}`, `one of ${feature.kind}`);
+      throw datasetSchema(path, part.feature, `a list of ${kindOf(part)}`, `one of ${feature.kind}`);
     }
   }
-}
-
-function schemaError(path: string, feature: string, expected: string, found: string): AnnealError {
-  return new AnnealError(
-    "DATASET_SCHEMA",
-    `${path}: feature "${feature}": expected ${expected}, found ${found}.`,
-    "Correct the features in the recipe, or the file.",
-    { path, column: feature, expected, found },
-  );
 }
