@@ -15,5 +15,5 @@ export type { Pass } from "./passes/pass.ts";
 export { type RunPassesOptions, runPasses } from "./passes/run-passes.ts";
 export { type CostModel, cpuCosts, gpuCosts } from "./precision/kernel-costs.ts";
 export { type CompiledProgram, compileProgram, type Entries, type Entry } from "./program.ts";
+export { partOfScope } from "./recompute/build.ts";
 export { type ScopeFunction, type Trace, type TracedVariable, type TraceRequest, trace } from "./trace/trace.ts";
-export { withoutGradientPrefix } from "./trace/trace-backend.ts";

@@ -30,7 +30,7 @@ test("a run is called by what its products ran in, and by nothing else", () => {
   );
   expect(isOtherPrecision(other)).toBe(true);
   const unseen: Ledger = { ...ledger, ranIn: null, productShare: null };
-  expect(precisionInWords(unseen)).toContain("cannot be seen");
+  expect(precisionInWords(unseen)).toContain("XLA ran them");
   expect(isOtherPrecision(unseen)).toBe(true);
   expect(isOtherPrecision({ ...unseen, precision: "float32" })).toBe(false);
 });

@@ -73,9 +73,9 @@ export const ledgerSchema = z.strictObject({
   step: z.int().min(0),
   /** What steps were to be computed in. */
   precision: z.enum(computePrecisions),
-  /** What products and convolutions ran in, nearly all of their time; null where their kernels cannot be seen (XLA's). */
+  /** What products and convolutions ran in, nearly all of their time; null where none was seen: there is none, or XLA ran them. */
   ranIn: z.enum(computePrecisions).nullable(),
-  /** Share (0..1) of their time in `precision`, without layers that the recipe excepts from it; null where they cannot be seen. */
+  /** Share (0..1) of their time in `precision`, without layers that the recipe excepts from it; null as `ranIn` is. */
   productShare: z.number().min(0).max(1).nullable(),
   /** Share (0..1) of their time in such layers; where that is all of it, they are not left out. None in older records. */
   exceptedShare: z.number().min(0).max(1).optional(),
@@ -96,7 +96,7 @@ export type Ledger = Readonly<z.infer<typeof ledgerSchema>>;
 /** What a run may be called by: the number format that its products and convolutions really ran in, in words. */
 export function precisionInWords({ precision, ranIn, productShare, exceptedShare = 0 }: Ledger): string {
   if (ranIn === null || productShare === null) {
-    return `asked for ${precision}; what its products ran in cannot be seen`;
+    return `asked for ${precision}; no product or convolution was seen: it has none, or XLA ran them`;
   }
   const share = percent(productShare);
   const excepted = exceptedInWords(exceptedShare);

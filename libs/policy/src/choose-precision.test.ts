@@ -21,6 +21,10 @@ test.each([
   expect(decision.why).toContain("float32 100 ms, bfloat16");
 });
 
+test("a loss that was no number is said in words", () => {
+  expect(choosePrecision(candidates(60, Number.MAX_VALUE)).why).toContain("bfloat16 60.0 ms (its loss was not finite)");
+});
+
 test("of several that are close enough, the fastest", () => {
   const measured = [
     ...candidates(60, 0.001),

@@ -46,6 +46,8 @@ export function choosePrecision(candidates: readonly PrecisionCandidate[]): Prec
 }
 
 function describe({ precision, milliseconds, lossDifference }: PrecisionCandidate): string {
-  const difference = precision === "float32" ? "" : ` (loss ${(lossDifference * 100).toPrecision(2)} % off)`;
+  const percent = lossDifference * 100;
+  const words = Number.isFinite(percent) ? `loss ${percent.toPrecision(2)} % off` : "its loss was not finite";
+  const difference = precision === "float32" ? "" : ` (${words})`;
   return `${precision} ${milliseconds.toPrecision(3)} ms${difference}`;
 }

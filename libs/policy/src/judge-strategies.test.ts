@@ -102,6 +102,11 @@ test("the same steps are as fast and as light, whatever was measured: a format t
   expect(judge(segments, 0.5, "lightest").best).toBe("float32-4");
 });
 
+test("what is clearly better wins over the first, and what is as good as that only if it is clearly better itself", () => {
+  const outcomes = [float32, outcome("a", { speed: 101.5 }), outcome("b", { speed: 103 })];
+  expect(judge(outcomes).best).toBe("b");
+});
+
 test("of a loss, less is better", () => {
   const lossOf = (name: string, loss: number, speed: number): StrategyOutcome => {
     const known = outcome(name, { speed });

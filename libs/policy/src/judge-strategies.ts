@@ -118,8 +118,9 @@ function bestOf(within: readonly JudgedStrategy[], prefer: Preference): JudgedSt
   if (!first) return null;
   const gainOf = ({ gain }: JudgedStrategy, which: Preference): number => gain[which] ?? 0;
   const most = Math.max(...within.map((strategy) => gainOf(strategy, prefer)));
-  const asGood = within.filter((strategy) => gainOf(strategy, prefer) * leastGain >= most);
-  if (asGood.includes(first)) return first;
+  const isClearly = (strategy: JudgedStrategy) => gainOf(strategy, prefer) >= gainOf(first, prefer) * leastGain;
+  if (gainOf(first, prefer) * leastGain >= most) return first;
+  const asGood = within.filter((strategy) => isClearly(strategy) && gainOf(strategy, prefer) * leastGain >= most);
   const otherwise = prefer === "fastest" ? "lightest" : "fastest";
   return asGood.reduce((chosen, next) =>
     gainOf(next, otherwise) >= gainOf(chosen, otherwise) * leastGain ? next : chosen,

@@ -12,7 +12,7 @@ test.each([
   ["1TiB", 24 * 2 ** 30, "the 24 GiB of the machine, less than the 1TiB that were asked for"],
   ["150%", 24 * 2 ** 30, "24 GiB: 150% of the 24 GiB of the machine"],
 ])("a budget of %s is %d bytes", (text, bytes, inWords) => {
-  expect(resolveBudget(text, machine)).toEqual({ bytes, inWords });
+  expect(resolveBudget(text, machine)).toEqual({ bytes, inWords, grantedBytes: machine.bytes });
 });
 
 test("what is no amount is refused", () => {

@@ -5,6 +5,8 @@ export interface MemoryBudget {
   readonly bytes: number;
   /** `512 MiB`, `12 GiB: 50% of the 24 GiB of the machine`. */
   readonly inWords: string;
+  /** What no budget can go beyond. */
+  readonly grantedBytes: number;
 }
 
 const unitBytes: Readonly<Record<string, number>> = {
@@ -30,10 +32,12 @@ export function resolveBudget(text: string, granted: GrantedMemory): MemoryBudge
   const asked = Math.floor(Number(amount) * (isShare ? granted.bytes / 100 : unitBytes[unit]!));
   const bytes = Math.min(asked, granted.bytes);
   const whole = `the ${bytesInWords(granted.bytes)} of ${granted.source}`;
-  if (isShare) return { bytes, inWords: `${bytesInWords(bytes)}: ${text} of ${whole}` };
+  const grantedBytes = granted.bytes;
+  if (isShare) return { bytes, inWords: `${bytesInWords(bytes)}: ${text} of ${whole}`, grantedBytes };
   return {
     bytes,
     inWords: bytes < asked ? `${whole}, less than the ${text} that were asked for` : bytesInWords(bytes),
+    grantedBytes,
   };
 }
 

@@ -13,8 +13,14 @@ function predictPeak({ prefetchBatches, microBatches, recomputeSegments }: Memor
   return (300 + prefetchBatches + kept) * mebibyte;
 }
 
+const budgetOf = (budgetMiB: number, grantedMiB = 24 * 1_024) => ({
+  bytes: budgetMiB * mebibyte,
+  inWords: `${budgetMiB} MiB`,
+  grantedBytes: grantedMiB * mebibyte,
+});
+
 function planningOf(budgetMiB: number | null, changes: Partial<MemoryPlanning> = {}): MemoryPlanning {
-  const budget = budgetMiB === null ? null : { bytes: budgetMiB * mebibyte, inWords: `${budgetMiB} MiB` };
+  const budget = budgetMiB === null ? null : budgetOf(budgetMiB);
   const memory = memoryOf();
   return {
     memory,
@@ -94,6 +100,12 @@ test("refuses a budget that nothing fits, and names the smallest that does", () 
     expect(Number(wouldDo)).toBe(Math.ceil(facts.smallestBytes / mebibyte));
     expect(rungOf(Number(wouldDo))).toBe("1/32/16");
   }
+});
+
+test("no budget is advised that the machine does not grant", () => {
+  const refused = () => planMemory(planningOf(310, { budget: budgetOf(310, 310) }));
+  expect(refused).toThrow(expect.objectContaining({ remedy: expect.not.stringContaining("--memory-budget") }));
+  expect(refused).toThrow(expect.objectContaining({ remedy: expect.stringMatching(/grants \d+MiB or more/) }));
 });
 
 test("what is planned is within the budget; what is refused is not", () => {

@@ -61,7 +61,9 @@ function tooSmall(
     "BUDGET_TOO_SMALL",
     `this training does not fit its memory budget of ${budget.inWords}: at its smallest${how && ` (${how})`} it is predicted ` +
       `to take ${bytesInWords(least.bytes)}, as it is ${bytesInWords(plainBytes)}`,
-    `Give it a budget of ${wouldDo} or more (--memory-budget ${wouldDo}), or lower the batch size or the model's size.`,
+    least.bytes > budget.grantedBytes
+      ? `It needs a machine or a container that grants ${wouldDo} or more; or lower the batch size or the model's size.`
+      : `Give it a budget of ${wouldDo} or more (--memory-budget ${wouldDo}), or lower the batch size or the model's size.`,
     { budgetBytes: budget.bytes, smallestBytes: least.bytes, plainBytes },
   );
 }

@@ -63,3 +63,12 @@ test("a strategy's run has what all have in common but for its precision and its
   });
   expect(strategySpec(comparison, half!, "7KiB").policy.memory).toEqual({ prefetchBatches: 3, budget: "7KiB" });
 });
+
+test("an amount that is spelled in two ways is one strategy", () => {
+  const strategies = planStrategies({
+    precisions: ["float32"],
+    memory: ["512MiB", "512 MiB"],
+    weightStorages: ["float32"],
+  });
+  expect(strategies.map(({ name }) => name)).toEqual(["float32-512MiB"]);
+});

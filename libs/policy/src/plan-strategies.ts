@@ -23,7 +23,8 @@ export interface StrategyParts {
  * what the first of them takes. What is named twice counts once.
  */
 export function planStrategies({ precisions, memory, weightStorages }: StrategyParts): Strategy[] {
-  const modes = [...new Set(memory)].sort((a, b) => Number(b === "plain") - Number(a === "plain"));
+  const spelled = memory.map((mode) => mode.replaceAll(/\s/g, "") as StrategyMemory);
+  const modes = [...new Set(spelled)].sort((a, b) => Number(b === "plain") - Number(a === "plain"));
   const strategies = [...new Set(precisions)].flatMap((precision) =>
     modes.flatMap((mode) =>
       [...new Set(weightStorages)].map((weightStorage) => ({ precision, memory: mode, weightStorage })),
@@ -36,7 +37,7 @@ export function planStrategies({ precisions, memory, weightStorages }: StrategyP
 function nameOf({ precision, memory, weightStorage }: Omit<Strategy, "name">): string {
   return [
     precision,
-    ...(memory === "plain" ? [] : [memory.replaceAll(/\s/g, "").replace("%", "pct")]),
+    ...(memory === "plain" ? [] : [memory.replace("%", "pct")]),
     ...(weightStorage === "float32" ? [] : ["store", weightStorage]),
   ].join("-");
 }

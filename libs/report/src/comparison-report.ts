@@ -143,7 +143,7 @@ function notesOf({ strategy, measured, budget, error }: StrategyOutcome, usual: 
     ...ofBudget,
     ...(strategy.precision === "auto" && precision ? [`chose ${precision.precision}`] : []),
     ...(ledger && isOtherPrecision(ledger)
-      ? [ledger.ranIn ? `ran in ${ledger.ranIn}` : "what its products ran in cannot be seen"]
+      ? [ledger.ranIn ? `ran in ${ledger.ranIn}` : "none of its products was seen"]
       : []),
     ...(rung ? rungInWords(rung, usual) : []),
     ...(memory?.budgetBytes && usage.peakRssBytes > memory.budgetBytes ? ["peak above its budget"] : []),

@@ -1,8 +1,8 @@
 import { type ExplainedNode, type ExplainedPart, type StepPhase, stepPhases } from "@anneal/contracts";
 import { formatType, type Graph, type Node, opTable } from "@anneal/graph";
 import type { NodeTiming } from "@anneal/runtime";
-import { recomputedPrefix } from "../recompute/build.ts";
-import { gradientPrefix, withoutGradientPrefix } from "../trace/trace-backend.ts";
+import { partOfScope, recomputedPrefix } from "../recompute/build.ts";
+import { gradientPrefix } from "../trace/trace-backend.ts";
 
 /** Which part of a step something belongs to, and what it is for. */
 interface Place {
@@ -88,13 +88,11 @@ function byPhase(value: (phase: StepPhase) => number): Readonly<Record<StepPhase
 /** Where a node belongs that bears this scope. */
 export function placeOf(scope: string, op: Node["op"], variables: readonly string[]): Place {
   // What is computed again is part of the way back.
-  const isRecomputed = scope.startsWith(recomputedPrefix);
-  const own = isRecomputed ? scope.slice(recomputedPrefix.length) : scope;
-  const isGradient = own.startsWith(gradientPrefix);
-  const within = withoutGradientPrefix(own);
+  const isBackward = scope.startsWith(recomputedPrefix) || scope.startsWith(gradientPrefix);
+  const within = partOfScope(scope);
   const isOfVariable = variables.includes(within);
   const part = isOfVariable && within.includes("/") ? within.slice(0, within.lastIndexOf("/")) : within;
   const updates = opTable[op]?.kind === "state" && op !== "ReadVariableOp" && op !== "VarHandleOp";
   if (updates || (isOfVariable && op !== "ReadVariableOp" && op !== "VarHandleOp")) return { part, phase: "update" };
-  return { part, phase: isGradient || isRecomputed ? "backward" : "forward" };
+  return { part, phase: isBackward ? "backward" : "forward" };
 }

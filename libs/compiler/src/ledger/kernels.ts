@@ -5,9 +5,9 @@ import { dtypeName } from "./dtype-name.ts";
 
 /** What products and convolutions ran in. */
 export interface ProductPrecision {
-  /** Null where no kernel of them can be seen: XLA runs its own. */
+  /** Null where there are none, or XLA ran them: its kernels cannot be seen. */
   readonly ranIn: ComputePrecision | null;
-  /** Share (0..1) of their time in the number format that was asked for; null where none can be seen. */
+  /** Share (0..1) of their time in the number format that was asked for; null as `ranIn` is. */
   readonly share: number | null;
   /** Share (0..1) of the time of all of them that layers in another format by choice took. */
   readonly exceptedShare: number;

@@ -1,4 +1,4 @@
-import { multiplicationsOf, type Node, opTable, sizeOf, type TensorType } from "@anneal/graph";
+import { memoryUseOf, multiplicationsOf, type Node, opTable, sizeOf, type TensorType } from "@anneal/graph";
 
 /** Time of a kernel in nanoseconds, in float32 and in 16-bit floats. */
 export interface KernelCost {
@@ -26,9 +26,6 @@ const cpuByOp: Readonly<Record<string, Pair>> = {
   AvgPoolGrad: [0.5, 0.5],
   BiasAdd: [0.48, 0.39],
   ConcatV2: [0.69, 0.63],
-  DepthwiseConv2dNative: [0.75, 0.33],
-  DepthwiseConv2dNativeBackpropFilter: [0.6, 0.9],
-  DepthwiseConv2dNativeBackpropInput: [0.95, 0.4],
   Elu: [0.65, 1.7],
   Erf: [0.48, 0.96],
   FusedBatchNormGradV3: [0.8, 0.62],
@@ -64,16 +61,36 @@ const cpuUnary: Pair = [0.34, 0.28];
 const cpuBroadcast: Pair = [0.52, 0.5];
 const cpuMovement: Pair = [0.6, 0.4];
 const cpuCast = 0.26;
-/** Nanoseconds of a multiplication, in products and in gradients by a filter, which gain less. */
-interface Multiplications {
+/** Nanoseconds of what multiplies. */
+interface Products {
+  /** A multiplication in a product or a convolution. */
   readonly product: Pair;
+  /** And in its gradient by a filter, which gains less. */
   readonly filterGradient: Pair;
+  /** A value of a convolution of each channel by itself. */
+  readonly depthwise: Readonly<Record<string, Pair>>;
 }
 
 /** By GFLOP/s of one core (AMD Zen 4), in float32 and in bfloat16 with sums in float32; a multiplication is two operations. */
-const fastProducts: Multiplications = { product: [2 / 110, 2 / 205], filterGradient: [2 / 110, 2 / 175] };
+const fastProducts: Products = {
+  product: [2 / 110, 2 / 205],
+  filterGradient: [2 / 110, 2 / 175],
+  depthwise: {
+    DepthwiseConv2dNative: [0.75, 0.33],
+    DepthwiseConv2dNativeBackpropFilter: [0.6, 0.9],
+    DepthwiseConv2dNativeBackpropInput: [0.95, 0.4],
+  },
+};
 /** As above, on an Intel Sapphire Rapids without AMX. */
-const slowProducts: Multiplications = { product: [2 / 150, 2 / 83], filterGradient: [2 / 150, 2 / 75] };
+const slowProducts: Products = {
+  product: [2 / 150, 2 / 83],
+  filterGradient: [2 / 150, 2 / 75],
+  depthwise: {
+    DepthwiseConv2dNative: [0.4, 0.59],
+    DepthwiseConv2dNativeBackpropFilter: [0.59, 0.88],
+    DepthwiseConv2dNativeBackpropInput: [0.52, 0.75],
+  },
+};
 
 const cpuByKind: PairByKind = {
   unary: cpuUnary,
@@ -82,10 +99,10 @@ const cpuByKind: PairByKind = {
   movement: cpuMovement,
 };
 
-function cpuCostsWith({ product, filterGradient }: Multiplications): CostModel {
+function cpuCostsWith({ product, filterGradient, depthwise }: Products): CostModel {
   return {
     kernel(node) {
-      const ns = cpuByOp[node.op];
+      const ns = depthwise[node.op] ?? cpuByOp[node.op];
       const multiplications = ns === undefined ? multiplicationsOf(node) : 0;
       if (multiplications > 0) return times(multiplications, node.op.endsWith("Filter") ? filterGradient : product);
       return times(largestSize(node), ns ?? byKind(node, cpuByKind));
@@ -122,8 +139,9 @@ interface PairByKind {
   readonly movement: Pair;
 }
 
-function byKind({ op, inputs, outputs }: Node, pairs: PairByKind): Pair {
-  if (views.has(op)) return [0, 0];
+function byKind(node: Node, pairs: PairByKind): Pair {
+  const { op, inputs, outputs } = node;
+  if (memoryUseOf(node).viewOf !== null) return [0, 0];
   const kind = opTable[op]?.kind;
   if (kind === "movement" || kind === "indexing") return pairs.movement;
   const size = sizeOf(outputs[0]?.shape ?? []);
@@ -131,9 +149,6 @@ function byKind({ op, inputs, outputs }: Node, pairs: PairByKind): Pair {
   if (sizes.some((other) => other > 1 && other < size)) return pairs.broadcast;
   return sizes.filter((other) => other > 1).length > 1 ? pairs.elementwise : pairs.unary;
 }
-
-/** They hand on the memory of their input. */
-const views: ReadonlySet<string> = new Set(["ExpandDims", "Identity", "Reshape", "Squeeze", "StopGradient"]);
 
 function largestSize({ inputs, outputs }: Node): number {
   const types = [...inputs.map(({ node, index }) => node.outputs[index]!), ...outputs];

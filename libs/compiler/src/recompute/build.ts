@@ -1,9 +1,15 @@
 import { barrier, type Graph, makeGraph, makeNode, type Node, type Value } from "@anneal/graph";
+import { withoutGradientPrefix } from "../trace/trace-backend.ts";
 import type { Anchors } from "./anchors.ts";
 import type { Recomputation, RecomputationPlan } from "./recomputations.ts";
 
 /** Before the name of the part of a step that a node was computed again of. */
 export const recomputedPrefix = "recomputed/";
+
+/** The part of a step that a scope names: for the part itself, for its gradient, or where it is computed again. */
+export function partOfScope(scope: string): string {
+  return withoutGradientPrefix(scope.startsWith(recomputedPrefix) ? scope.slice(recomputedPrefix.length) : scope);
+}
 
 /**
  * A graph in which the backward pass takes what is computed again. A recomputation takes what it does not make itself through nodes

@@ -1,5 +1,6 @@
 import { type HalfFormat, type Pass, pipelineOf } from "@anneal/compiler";
 import { type ComputePrecision, computePrecisions, type Lowering } from "@anneal/contracts";
+import { precisionOfPart } from "../recipe/layer-precision.ts";
 import { kernelCostsFor } from "./kernel-costs.ts";
 import type { RecipeStep } from "./recipe-step.ts";
 import { isShadow } from "./step-program/shadow.ts";
@@ -14,8 +15,7 @@ export function passesOf(step: Pick<RecipeStep, "options" | "layerPrecision">, l
 /** The formats that any part of the step is to be computed in, with the parts. */
 function formatsOf({ options, layerPrecision }: Pick<RecipeStep, "options" | "layerPrecision">): readonly HalfFormat[] {
   const { precision = "float32" } = options;
-  const precisionOf = (part: string): ComputePrecision =>
-    layerPrecision.get(layerOf(part, layerPrecision)) ?? precision;
+  const precisionOf = (part: string): ComputePrecision => precisionOfPart(part, layerPrecision) ?? precision;
   const asked = new Set([precision, ...layerPrecision.values()]);
   return computePrecisions
     .filter((dtype) => dtype !== "float32")
@@ -25,9 +25,4 @@ function formatsOf({ options, layerPrecision }: Pick<RecipeStep, "options" | "la
       costs: kernelCostsFor(dtype),
       allows: (part) => !isShadow(part) && precisionOf(part) === dtype,
     }));
-}
-
-/** The layer of a part, which is the layer itself or one of its variables. */
-function layerOf(part: string, layers: ReadonlyMap<string, unknown>): string {
-  return layers.has(part) ? part : part.slice(0, Math.max(0, part.lastIndexOf("/")));
 }

@@ -48,7 +48,7 @@ export interface StepEngine {
   recordBatches(batches: readonly Batch[], scalars: readonly StepScalars[]): RecordedSteps;
   /**
    * The loss, a mean, that `trainBatch` would report of this batch if the step were computed in float32: the same weights and random
-   * numbers, nothing updated. Null where it is computed in float32, and for batches of another size than `batchSize`.
+   * numbers, nothing updated. Null where it is computed in float32, and for batches whose parts have other sizes than those of a full batch.
    */
   float32Loss(batch: Batch, step: number): number | null;
   /** Loss and metrics of a batch, nothing updated. `step` is that of the weights. */

@@ -129,6 +129,14 @@ test("a step that computes its products in float32 is called float32, whatever w
   expect(named.products.exceptedShare).toBeGreaterThan(0.1);
 });
 
+test("an excepted layer that is computed again is an exception still", () => {
+  const layerPrecision = { first: "float32", logits: "float32" } as const;
+  const options = { precision: "bfloat16", layerPrecision, recomputeSegments: 4 } as const;
+  const { products, kernels } = record(wideOptions(options));
+  expect(kernels.length).toBeGreaterThan(0);
+  expect(products).toMatchObject({ ranIn: "bfloat16", share: 1 });
+});
+
 test("the loss in float32 is the one that a float32 step reports, and changes nothing", () => {
   engine.prepare(wideOptions());
   expect(engine.float32Loss(wideBatch(), 0)).toBeNull();

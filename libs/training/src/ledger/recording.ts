@@ -1,15 +1,16 @@
 import {
   measureMemory,
   type ProductPrecision,
+  partOfScope,
   precisionOfProducts,
   summarizeKernels,
   timeShares,
-  withoutGradientPrefix,
 } from "@anneal/compiler";
 import type { ComputePrecision, LedgerKernels, LedgerTensors, TensorClass } from "@anneal/contracts";
 import { numElements } from "@anneal/data";
 import type { TensorType } from "@anneal/graph";
 import type { NodeRun } from "@anneal/runtime";
+import { precisionOfPart } from "../recipe/layer-precision.ts";
 
 /** What the runtime's record of a step shows. */
 export interface StepRecording {
@@ -57,7 +58,7 @@ export function recordingOf(
   // One call after another: the largest counts.
   const [largest] = memories.sort((a, b) => peakOf(b.tensors) - peakOf(a.tensors));
   const isExcepted = (name: string): boolean => {
-    const excepted = layerPrecision.get(layerOf(name, layerPrecision));
+    const excepted = precisionOfPart(partOfScope(name), layerPrecision);
     return excepted !== undefined && excepted !== precision;
   };
   return {
@@ -68,13 +69,6 @@ export function recordingOf(
     timeShares: timeShares(nodes),
     products: precisionOfProducts(nodes, precision, isExcepted),
   };
-}
-
-/** The layer whose node has this name, `gradient/block1/conv/Conv2DBackpropInput`: the longest that it begins with. */
-function layerOf(name: string, layers: ReadonlyMap<string, unknown>): string {
-  let scope = withoutGradientPrefix(name);
-  while (scope !== "" && !layers.has(scope)) scope = scope.slice(0, Math.max(0, scope.lastIndexOf("/")));
-  return scope;
 }
 
 /** One entry for each class and number format, largest at the peak first. */

@@ -21,6 +21,19 @@ export function layerPrecisionOf(
   return found;
 }
 
+/**
+ * The number format that a part of the step (`block1/conv/kernel`) has by its layer, the longest name that it begins with; undefined
+ * where it has the step's own.
+ */
+export function precisionOfPart(
+  part: string,
+  layerPrecision: ReadonlyMap<string, ComputePrecision>,
+): ComputePrecision | undefined {
+  let layer = part;
+  while (layer !== "" && !layerPrecision.has(layer)) layer = layer.slice(0, Math.max(0, layer.lastIndexOf("/")));
+  return layerPrecision.get(layer);
+}
+
 function patternOf(pattern: string): RegExp {
   const parts = pattern.split("*").map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
   return new RegExp(`^${parts.join(".*")}$`);

@@ -482,9 +482,11 @@ function batchSizesOf({ batchSize, numTrainSamples, numValidationSamples }: Trai
 }
 
 function trialOf(
-  { checkpoint, segment }: RunSpec,
+  { checkpoint, segment, policy }: RunSpec,
   { totalSteps, numTrainSamples, batchSize }: Setup["plan"],
 ): LoweringTrial {
+  // A budget was planned for one step a call: a group has more nodes, and more batches ahead.
+  if (policy.memory.budget !== undefined) return { numSteps: totalSteps, maxStepsPerCall: 1 };
   const numFullBatches = Math.floor(numTrainSamples / batchSize);
   const limits = [numFullBatches, checkpoint.everySteps ?? numFullBatches, segment.maxSteps ?? numFullBatches];
   return { numSteps: totalSteps, maxStepsPerCall: Math.min(...limits) };

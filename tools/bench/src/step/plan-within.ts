@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { type MemoryDecision, policySchema } from "@anneal/contracts";
 import { bytesInWords, planMemory } from "@anneal/policy";
 import { freeUnusedMemory, type Tfjs } from "@anneal/runtime";
@@ -15,7 +16,7 @@ export function planWithin(tf: Tfjs, options: EngineOptions, budgetBytes: number
   const baseBytes = process.memoryUsage.rss();
   return planMemory({
     memory: policySchema.parse({}).memory,
-    budget: { bytes: budgetBytes, inWords: bytesInWords(budgetBytes) },
+    budget: { bytes: budgetBytes, inWords: bytesInWords(budgetBytes), grantedBytes: totalmem() },
     engine: "compiled",
     batchSize: options.batchSize,
     // All of the bench's batches are in memory already.

@@ -127,6 +127,18 @@ test("a large product gains on a GPU and on a CPU that has fast ones, a function
   }
 });
 
+test("where products of 16 bits are slow nothing of a whole block is painted, its depthwise convolution neither", () => {
+  const block = inputsOf({ x: [8, 32, 32, 16], up: [1, 1, 16, 96], each: [3, 3, 96, 1], down: [1, 1, 96, 16] });
+  const graph = traceFunction(tf, block, (t) => {
+    const wide = tf.relu6(tf.conv2d(t.x as never, t.up as never, 1, "same"));
+    const filtered = tf.relu6(tf.depthwiseConv2d(wide as never, t.each as never, 1, "same"));
+    return { y: tf.add(tf.conv2d(filtered as never, t.down as never, 1, "same"), t.x as never) };
+  });
+  const lowered = preservingPasses.reduce((current, each) => each.run(current), graph);
+  expect(pass("bfloat16", cpuCosts.slow).run(lowered).nodes).toEqual(lowered.nodes);
+  expect(pass("bfloat16", cpuCosts.fast).run(lowered).nodes).not.toEqual(lowered.nodes);
+});
+
 test("a part that is not allowed stays in float32", () => {
   const fed = Object.fromEntries(Object.entries(inputs).map(([name, { type }]) => [name, placeholder(name, type)]));
   const { outputs } = trace(tf, {
