@@ -36,3 +36,16 @@ it("measures what a step takes above what the framework takes", async () => {
   const timed = rows.filter(({ metric }: { metric: string }) => /^budget 1.*: step$/.test(metric));
   expect(timed).toHaveLength(planned.length);
 }, 180_000);
+
+it("trains on the same bits, fed naively and by the pipeline", async () => {
+  const args = ["data", "--article", "--quick", "--rounds", "2", "--json"];
+  const { exitCode, stdout, stderr, leftovers } = await runBench(...args);
+  expect(exitCode, stderr).toBe(0);
+  expect(leftovers).toEqual([]);
+  const { naive, pipeline } = JSON.parse(stdout).details.data;
+  expect(naive).toHaveLength(2);
+  for (const [epoch, { batchDigest, weightDigest, loss }] of naive.entries()) {
+    expect(pipeline[epoch]).toMatchObject({ batchDigest, weightDigest, loss });
+  }
+  expect(naive[1].batchDigest).not.toBe(naive[0].batchDigest);
+}, 120_000);

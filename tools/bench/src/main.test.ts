@@ -92,7 +92,7 @@ it("feeds the same samples by our pipeline and by tfjs-data", async () => {
       expect(peakMiB).toBeGreaterThan(0);
     }
   }
-}, 60_000);
+}, 180_000);
 
 it("refuses a workload that does not exist", async () => {
   const { exitCode, stderr } = await runBench("data", "--workloads", "jpg");

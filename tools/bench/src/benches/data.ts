@@ -1,4 +1,5 @@
 import { AnnealError } from "@anneal/contracts";
+import { compareFeeding } from "../data/article/compare.ts";
 import { type DataWorkloadResult, measureData } from "../data/measure.ts";
 import { reportData } from "../data/report.ts";
 import { dataWorkloads } from "../data/workloads.ts";
@@ -10,7 +11,8 @@ export const data: Bench = {
   measures:
     "pipelines: samples/s, memory, and whether a consumer waits; against tfjs-data, tf.data and PyTorch's DataLoader",
   async run(scope) {
-    const { workloads: chosen } = scope.settings;
+    const { workloads: chosen, article } = scope.settings;
+    if (article) return compareFeeding(scope);
     const unknown = chosen?.find((wanted) => !dataWorkloads.some(({ name }) => name === wanted));
     if (unknown !== undefined) throw noWorkload(unknown);
     const results: DataWorkloadResult[] = [];

@@ -65,8 +65,7 @@ export type DataReply =
       readonly epochs: readonly EpochTimes[];
       /** Of the last epoch; null unless asked for. */
       readonly statistics: BatchStatistics | null;
-    }
-  | { readonly type: "failed"; readonly message: string };
+    };
 
 export interface EpochTimes {
   readonly numSamples: number;
@@ -89,5 +88,3 @@ export interface BatchStatistics {
   /** Standard deviation of the full batches' mean labels: large where samples of a class come together. */
   readonly labelSpread: number;
 }
-
-export type Ran = Extract<DataReply, { type: "ran" }>;

@@ -1,4 +1,6 @@
-import type { BatchStatistics, EpochTimes, RunRequest } from "./protocol.ts";
+import type { BatchStatistics, DataReply, EpochTimes, RunRequest } from "./protocol.ts";
+
+export type TallyResult = Omit<Extract<DataReply, { type: "ran" }>, "type">;
 
 type Values = Float32Array | Int32Array | Uint8Array;
 
@@ -46,7 +48,7 @@ export class Tally {
     this.#sums = new BatchSums(this.#batchSize);
   }
 
-  get result(): { readonly epochs: readonly EpochTimes[]; readonly statistics: BatchStatistics | null } {
+  get result(): TallyResult {
     return { epochs: this.#epochs, statistics: this.#statistics };
   }
 }

@@ -1,25 +1,26 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { policySchema } from "@anneal/contracts";
-import { type FeedPlan, openDataset, openFeed, trainingPlan } from "@anneal/data";
+import { type FeedPlan, type OpenDataset, openDataset, openFeed, trainingPlan } from "@anneal/data";
 import { numRingSlots, plainRung } from "@anneal/policy";
-import type { Ran } from "../protocol.ts";
+import type { DataOrder, DataReply, RunRequest } from "../protocol.ts";
 import { serve } from "../serve.ts";
+import type { TallyResult } from "../tally.ts";
 import type { ConsumerData } from "./consumer-thread.ts";
 import { datasetOf } from "./datasets.ts";
 
 const numSlots = numRingSlots(plainRung(policySchema.parse({}).memory));
 
 /** Anneal: the feed as a trainer has it, and a thread in the engine's place that consumes its batches. */
-await serve(async (order) => {
-  let opening: ReturnType<typeof openDataset> | null = null;
+await serve<DataOrder, RunRequest, DataReply>(async (order) => {
+  let opening: Promise<OpenDataset> | null = null;
   return {
-    version: `Node ${process.versions.node}`,
-    async run(request, startedAt) {
+    first: { type: "loaded", version: `Node ${process.versions.node}` },
+    async answer(request, startedAt) {
       opening ??= openDataset(datasetOf(order));
       const { batchSize, seed } = order;
       const plan = trainingPlan({ train: await opening, validation: null, batchSize, seed, epochs: request.numEpochs });
-      return consume(plan, (ring) => ({ ring, request, startedAt }));
+      return { type: "ran", ...(await consume(plan, (ring) => ({ ring, request, startedAt }))) };
     },
   };
 });
@@ -29,7 +30,7 @@ async function consume(plan: FeedPlan, dataOf: (ring: ConsumerData["ring"]) => C
   const consumer = new Worker(new URL("./consumer-thread.ts", import.meta.url), { workerData: dataOf(feed.handles) });
   try {
     feed.start();
-    const [result] = (await once(consumer, "message")) as [Omit<Ran, "type">];
+    const [result] = (await once(consumer, "message")) as [TallyResult];
     return result;
   } finally {
     await feed.close();

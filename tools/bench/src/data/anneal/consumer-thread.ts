@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type RingHandles, RingReader } from "@anneal/data";
-import type { Ran, RunRequest } from "../protocol.ts";
-import { Tally } from "../tally.ts";
+import type { RunRequest } from "../protocol.ts";
+import { Tally, type TallyResult } from "../tally.ts";
 
 /** What the consuming thread is started with. */
 export interface ConsumerData {
@@ -25,4 +25,4 @@ for (let item = reader.next(); item !== null; item = reader.next()) {
   reader.release(index);
   if (isLastOfPhase) tally.endEpoch();
 }
-parentPort?.postMessage(tally.result satisfies Omit<Ran, "type">);
+parentPort?.postMessage(tally.result satisfies TallyResult);

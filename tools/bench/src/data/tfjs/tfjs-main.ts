@@ -1,7 +1,7 @@
 import { loadTensorflow, type Tfjs } from "@anneal/runtime";
 import type { Tensor, TensorContainer } from "@tensorflow/tfjs";
 import { machineThreads } from "../../subjects/mnist.ts";
-import type { DataOrder } from "../protocol.ts";
+import type { DataOrder, DataReply, RunRequest } from "../protocol.ts";
 import { serve } from "../serve.ts";
 import { Tally } from "../tally.ts";
 import type { Batches } from "./batches.ts";
@@ -10,15 +10,15 @@ import { pictureBatches } from "./pictures.ts";
 import { tableBatches } from "./table.ts";
 
 /** The peer: @tensorflow/tfjs-data on tfjs-node, as its users write it. */
-await serve(async (order) => {
+await serve<DataOrder, RunRequest, DataReply>(async (order) => {
   const { tf, version } = loadTensorflow({
     numIntraOpThreads: machineThreads.intraOp,
     numInterOpThreads: machineThreads.interOp,
   });
   let batches: Batches | null = null;
   return {
-    version: `tfjs-data ${tf.version["tfjs-data"]}, TensorFlow ${version}`,
-    async run({ numEpochs, ...request }, startedAt) {
+    first: { type: "loaded", version: `tfjs-data ${tf.version["tfjs-data"]}, TensorFlow ${version}` },
+    async answer({ numEpochs, ...request }, startedAt) {
       const tally = new Tally(request, startedAt, order.batchSize);
       batches ??= open(tf, order);
       for (let epoch = 0; epoch < numEpochs; epoch += 1) {
@@ -38,7 +38,7 @@ await serve(async (order) => {
         }
         tally.endEpoch();
       }
-      return tally.result;
+      return { type: "ran", ...tally.result };
     },
   };
 });

@@ -1,0 +1,27 @@
+import type { DataOrder } from "../protocol.ts";
+
+/** The order of a subject of `--article`: pictures alone. Its variant is the way in which the engine gets its batches. */
+export type ArticleOrder = DataOrder & { readonly variant: ArticleWay };
+export type ArticleWay = "naive" | "pipeline";
+
+/** Train on one pass over the data. */
+export interface TrainRequest {
+  readonly type: "train";
+  /** From 0: they follow each other. */
+  readonly epoch: number;
+}
+
+export type ArticleReply = { readonly type: "ready" } | ({ readonly type: "trained" } & TrainedEpoch);
+
+export interface TrainedEpoch {
+  readonly elapsedMs: number;
+  /** Of it, in the engine. */
+  readonly engineMs: number;
+  readonly numSamples: number;
+  /** Mean over the samples. */
+  readonly loss: number;
+  /** sha256 (hex) over all batches so far, inputs and labels, in their order. */
+  readonly batchDigest: string;
+  /** sha256 (hex) over the weights. */
+  readonly weightDigest: string;
+}
