@@ -29,9 +29,14 @@ export function digestOfParts(
   return isPlain ? first! : sha256([digests, perEpoch, shuffle, badRecords]);
 }
 
-async function contentOf({ module, exportName, options }: TransformReference) {
+async function contentOf({ module, exportName, options, state }: TransformReference) {
   const code = module.startsWith("file:") ? await readFile(fileURLToPath(module)) : module;
-  return [createHash("sha256").update(code).digest("hex"), exportName, options];
+  return [
+    createHash("sha256").update(code).digest("hex"),
+    exportName,
+    options,
+    ...(state === undefined ? [] : [state]),
+  ];
 }
 
 function sha256(content: unknown): string {

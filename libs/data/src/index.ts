@@ -13,6 +13,7 @@ export {
 export { tooManyBadRecords } from "./bad-records.ts";
 export { type BadRecordPolicy, Dataset, mix, type Sides } from "./dataset.ts";
 export { type Feed, type FeedStats, openFeed } from "./feed.ts";
+export type { Fitted } from "./fit.ts";
 export type { InlineTransform } from "./inline.ts";
 export { numFeedThreads } from "./num-threads.ts";
 export { cacheBytesOf, type OpenDataset, openDataset, pickSamples } from "./open.ts";
@@ -29,6 +30,9 @@ export {
   stepsPerEpoch,
 } from "./schedule.ts";
 export {
+  fittedTransform,
+  type Learner,
+  type LearnerFactory,
   type Predicate,
   type PredicateFactory,
   type Transform,
@@ -36,4 +40,19 @@ export {
   type TransformReference,
   transform,
 } from "./transform.ts";
-export { normalise, padTo, rotate, rotateAndShift, shift } from "./transforms/index.ts";
+export {
+  crop,
+  fillMissing,
+  flip,
+  mask,
+  normalise,
+  oneHot,
+  padTo,
+  randomCrop,
+  resize,
+  rotate,
+  rotateAndShift,
+  shift,
+  standardise,
+  tokenise,
+} from "./transforms/index.ts";

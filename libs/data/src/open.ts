@@ -14,10 +14,11 @@ import { tooManyBadRecords } from "./bad-records.ts";
 import { type Chain, type ChainHandles, openChain } from "./chain.ts";
 import type { BadRecordPolicy, Dataset, DatasetPart, DatasetSettings } from "./dataset.ts";
 import { digestOfPart, digestOfParts } from "./digest.ts";
+import { type Fitted, type FoundPart, learn, numKnown, withStates } from "./fit.ts";
 import { requireReachable } from "./inline.ts";
 import { apportion } from "./order.ts";
 import { type CacheHandles, cacheMemoryBytes, createCache } from "./sample-cache.ts";
-import { selectSamples } from "./select.ts";
+import { leaveOutBad, selectSamples } from "./select.ts";
 
 /** Samples of one source that were found and checked. */
 export interface OpenPart extends ChainHandles {
@@ -44,6 +45,8 @@ export interface OpenDataset {
   readonly places: Uint32Array | null;
   readonly shuffle: boolean | number;
   readonly badRecords: BadRecordPolicy;
+  /** What transforms learned, or had learned before. */
+  readonly fitted: Fitted;
   /** Samples that cannot be read and were left out: how many, and where the first few are. */
   readonly leftOut: { readonly count: number; readonly places: readonly string[] };
   /**
@@ -56,6 +59,8 @@ export interface OpenDataset {
 export interface OpenOptions extends Omit<SourceContext, "onBadRecord"> {
   /** Whether each sample is looked at while the data is opened, where bad ones are to be skipped: what is not trained on is. */
   readonly isHeldOut: boolean;
+  /** What transforms learned when the run was prepared: it is never learned anew. */
+  readonly fitted: Fitted;
   /** Memory that is left for samples that are kept for later epochs: data sets take their part of it. */
   readonly cacheAllowance: { bytes: number };
 }
@@ -65,6 +70,7 @@ function plainOptions(): OpenOptions {
     cacheDirectory: join(tmpdir(), "anneal"),
     memoryBytes: 2 ** 32,
     isHeldOut: false,
+    fitted: {},
     cacheAllowance: { bytes: freemem() / 4 },
   };
 }
@@ -80,9 +86,12 @@ const openSources = new WeakMap<SourceDeclaration, Map<string, Promise<OpenSourc
 export async function openDataset(dataset: Dataset, options: Partial<OpenOptions> = {}): Promise<OpenDataset> {
   const context = { ...plainOptions(), ...options };
   const { settings } = dataset;
-  const opened: OpenedPart[] = [];
+  const found: FoundPart[] = [];
   // One after another: they often share files, which are read once.
-  for (const part of dataset.parts) opened.push(await openPart(part, settings, context));
+  for (const part of dataset.parts) found.push(await findSamples(part, settings.badRecords, context));
+  const fitted = await learn(found, { known: context.fitted, mayLearn: !context.isHeldOut });
+  const opened: OpenedPart[] = [];
+  for (const part of found) opened.push(await openPart(part, fitted, settings, context));
   const [first] = opened as [OpenedPart];
   for (const other of opened) requireSameFields(first, other);
   const total = opened.reduce((sum, { part }) => sum + part.numSamples, 0);
@@ -100,6 +109,7 @@ export async function openDataset(dataset: Dataset, options: Partial<OpenOptions
     places: null,
     shuffle: settings.shuffle,
     badRecords: settings.badRecords,
+    fitted,
     leftOut: {
       count: opened.reduce((sum, { leftOut }) => sum + leftOut.count, 0),
       places: opened.flatMap(({ leftOut }) => leftOut.places),
@@ -131,20 +141,34 @@ interface OpenedPart {
   readonly digest: string;
 }
 
-async function openPart(declared: DatasetPart, settings: DatasetSettings, context: OpenOptions): Promise<OpenedPart> {
-  const { badRecords: policy } = settings;
+async function findSamples(declared: DatasetPart, policy: BadRecordPolicy, context: OpenOptions): Promise<FoundPart> {
   const source = await openShared(declared.source, { ...context, onBadRecord: policy.action });
+  const transforms = withStates(declared.transforms, context.fitted);
+  const chain = { source: source.handles, sourceInputs: source.input, labels: source.label };
+  const made = { ...chain, transforms: transforms.slice(0, numKnown(transforms)) };
+  const loaded = await openChain(made);
+  const known = { ...declared, transforms };
+  const selected = await selectSamples({ source, declared: known, chain: made, loaded, policy, context });
+  return { declared: known, source, selected, onBadRecord: policy.action };
+}
+
+async function openPart(
+  { declared, source, selected: found }: FoundPart,
+  fitted: Fitted,
+  settings: DatasetSettings,
+  context: OpenOptions,
+): Promise<OpenedPart> {
+  const { badRecords: policy } = settings;
   const { handles, numClasses, label, input } = source;
-  const chain: ChainHandles = {
-    source: handles,
-    sourceInputs: input,
-    labels: label,
-    transforms: declared.transforms,
-  };
+  const transforms = withStates(declared.transforms, fitted);
+  const chain: ChainHandles = { source: handles, sourceInputs: input, labels: label, transforms };
   const loaded = await openChain(chain);
-  requireReachable(loaded, declared.transforms);
-  const digest = await digestOfPart(source, declared);
-  const selected = await selectSamples({ source, declared, chain, loaded, policy, context });
+  requireReachable(loaded, transforms);
+  const known = { ...declared, transforms };
+  const isLookedThrough = context.isHeldOut && policy.action === "skip";
+  const selected = isLookedThrough
+    ? await leaveOutBad({ source, declared: known, chain, loaded, policy, context }, found)
+    : found;
   const { count, places } = selected.leftOut;
   const numLooked = source.numSamples + source.badRecords.count;
   if (count > policy.maxShare * numLooked) throw tooManyBadRecords(count, numLooked, policy.maxShare, places);
@@ -159,7 +183,7 @@ async function openPart(declared: DatasetPart, settings: DatasetSettings, contex
     inputs: fixedField(loaded.fields.at(-1)!),
     numClasses,
     leftOut: selected.leftOut,
-    digest,
+    digest: await digestOfPart(source, known),
   };
 }
 

@@ -1,3 +1,4 @@
+import { AnnealError } from "@anneal/contracts";
 import { allocateShared, isRagged, numElements, type OpenSource } from "@anneal/sources";
 import type { Chain, ChainHandles } from "./chain.ts";
 import type { BadRecordPolicy, DatasetPart, Selection } from "./dataset.ts";
@@ -5,51 +6,72 @@ import { digestOfPart } from "./digest.ts";
 import type { OpenDataset, OpenOptions } from "./open.ts";
 import { splitNumber } from "./order.ts";
 import { type Scan, scanSamples } from "./scan.ts";
-import { undeclaredRandomness } from "./transform.ts";
+import { type TransformReference, undeclaredRandomness } from "./transform.ts";
 
 interface SelectOptions {
   readonly source: OpenSource;
   readonly declared: DatasetPart;
   readonly chain: ChainHandles;
+  /** Of the transforms that are made already: those before the first that has something to learn. */
   readonly loaded: Chain;
   readonly policy: BadRecordPolicy;
-  readonly context: OpenOptions;
+  readonly context: Pick<OpenOptions, "cacheDirectory">;
 }
 
-interface Selected {
+export interface Selected {
   /** In shared memory; null for all samples. */
   readonly indices: Uint32Array | null;
   readonly leftOut: OpenDataset["leftOut"];
 }
 
-/** The samples that a part's selections leave, in order; bad ones left out where each is looked at. */
+/** The samples that a part's selections leave, in order. */
 export async function selectSamples(options: SelectOptions): Promise<Selected> {
-  const { source, declared, policy, context, loaded } = options;
+  const { source, declared, loaded } = options;
+  const { badRecords, numSamples } = source;
   let indices: Uint32Array | null = null;
-  let count = source.badRecords.count;
-  const places = [...source.badRecords.places];
-
-  function apply({ kept, numBad, places: found }: Scan, before: Uint32Array | null): Uint32Array {
-    count += numBad;
-    places.push(...found);
-    return (before ?? all(source.numSamples)).filter((_, at) => kept[at] === 1);
-  }
-
+  let leftOut: Selected["leftOut"] = { count: badRecords.count, places: badRecords.places };
   for (const [at, selection] of declared.selections.entries()) {
     if (selection.kind !== "filter") {
-      indices = select(indices ?? all(source.numSamples), selection, source.keys);
+      indices = select(indices ?? all(numSamples), selection, source.keys);
       continue;
     }
     const { numTransforms } = selection;
+    if (loaded.fields.length <= numTransforms) throw filteredByLearned(declared.transforms[loaded.fields.length - 1]!);
     const random = declared.transforms[loaded.numDeterministic];
     if (random !== undefined && loaded.numDeterministic < numTransforms) throw undeclaredRandomness(random);
-    indices = apply(await scan(options, indices, at, numTransforms), indices);
+    const found = await scan(options, indices, at, numTransforms);
+    indices = keepFound(found, indices, numSamples);
+    leftOut = addBad(leftOut, found);
   }
-  if (context.isHeldOut && policy.action === "skip") {
-    const found = await scan(options, indices, declared.selections.length, declared.transforms.length);
-    if (found.numBad > 0) indices = apply(found, indices);
-  }
-  return { indices: indices === null ? null : inSharedMemory(indices), leftOut: { count, places } };
+  return { indices: indices === null ? null : inSharedMemory(indices), leftOut };
+}
+
+/** The samples that can be read and that no transform refuses. */
+export async function leaveOutBad(options: SelectOptions, { indices, leftOut }: Selected): Promise<Selected> {
+  const { declared, source } = options;
+  const found = await scan(options, indices, declared.selections.length, declared.transforms.length);
+  if (found.numBad === 0) return { indices, leftOut };
+  return {
+    indices: inSharedMemory(keepFound(found, indices, source.numSamples)),
+    leftOut: addBad(leftOut, found),
+  };
+}
+
+function keepFound({ kept }: Scan, indices: Uint32Array | null, numSamples: number): Uint32Array {
+  return (indices ?? all(numSamples)).filter((_, at) => kept[at] === 1);
+}
+
+function addBad({ count, places }: Selected["leftOut"], scan: Scan): Selected["leftOut"] {
+  return { count: count + scan.numBad, places: [...places, ...scan.places] };
+}
+
+function filteredByLearned({ exportName }: TransformReference): AnnealError {
+  return new AnnealError(
+    "RECIPE_INVALID",
+    `a filter comes after ${exportName}, which learns from the samples that the filter leaves`,
+    "Put the filter before it.",
+    { exportName },
+  );
 }
 
 /** Looks at the samples that the selections before the given one left; beyond the last one there is nothing to judge them by. */

@@ -7,6 +7,13 @@ export interface TransformReference {
   readonly module: string;
   readonly exportName: string;
   readonly options: Json;
+  /**
+   * Of a transform that learns from the training samples before step 1: what its module exports to learn with, a `LearnerFactory`. What
+   * it learned is given to the factory as its third argument.
+   */
+  readonly fit?: string;
+  /** What was learned. */
+  readonly state?: Json;
 }
 
 /** A transform made for one kind of input. */
@@ -27,8 +34,23 @@ export interface Transform {
   apply(source: TypedArray, target: TypedArray, random: RandomStream): number | undefined;
 }
 
-/** What a transform's module exports. It may throw for options or inputs that it does not support. */
-export type TransformFactory<Options = Json> = (options: Options, input: SampleSpec) => Transform;
+/** What a transform's module exports. It may throw for options or inputs that it does not support. `state`: what was learned. */
+export type TransformFactory<Options = Json, State = Json> = (
+  options: Options,
+  input: SampleSpec,
+  state: State,
+) => Transform;
+
+/** Learns from the samples of the training data, one after another, in their order. */
+export interface Learner<State = Json> {
+  /** `sample` is valid during the call alone. */
+  add(sample: TypedArray): void;
+  /** What was learned: JSON, kept with the run. */
+  state(): State;
+}
+
+/** What the module of a transform that learns exports beside its factory. */
+export type LearnerFactory<Options = Json, State = Json> = (options: Options, input: SampleSpec) => Learner<State>;
 
 /** Whether a sample is kept: a function of what the transforms before it made of its input, and of its label. */
 export type Predicate = (input: TypedArray, label: TypedArray) => boolean;
@@ -39,6 +61,18 @@ export type PredicateFactory<Options = Json> = (options: Options, input: SampleS
 /** A transform or predicate of the person's own: `transform(import.meta.resolve("./mine.ts"), {strength: 2})`. */
 export function transform(module: string, options: Json = null, exportName = "default"): TransformReference {
   return { module, exportName, options };
+}
+
+/**
+ * A transform of the person's own that learns from the training samples before step 1, by the function `learner` that its module exports.
+ * The same reference in validation and test data uses what was learned.
+ */
+export function fittedTransform(
+  module: string,
+  options: Json = null,
+  { exportName = "default", learner = "learner" }: { readonly exportName?: string; readonly learner?: string } = {},
+): TransformReference {
+  return { module, exportName, options, fit: learner };
 }
 
 /** `TRANSFORM_FAILED` for a transform and, where one is known, the sample it failed on. */
@@ -76,7 +110,11 @@ export async function loadTransforms(
   let field = input;
   for (const reference of references) {
     try {
-      const made = (await importFactory<TransformFactory>(reference))(reference.options, field);
+      const made = (await importFactory<TransformFactory>(reference))(
+        reference.options,
+        field,
+        reference.state ?? null,
+      );
       if (typeof made?.apply !== "function" || !Array.isArray(made.output?.shape)) {
         throw new Error("the factory must return {output: {shape, dtype}, apply}");
       }
@@ -100,6 +138,16 @@ export async function loadPredicate(
     if (typeof predicate !== "function")
       throw new Error("the factory must return a function (input, label) => boolean");
     return predicate;
+  } catch (cause) {
+    throw transformFailed(reference, null, cause);
+  }
+}
+
+/** Imports and makes what a transform learns with. Throws `TRANSFORM_FAILED`. */
+export async function loadLearner(reference: TransformReference, input: SampleSpec): Promise<Learner> {
+  try {
+    const { module, fit = "", options } = reference;
+    return (await importFactory<LearnerFactory>({ module, exportName: fit }))(options, input);
   } catch (cause) {
     throw transformFailed(reference, null, cause);
   }
@@ -136,7 +184,10 @@ export class NoRandomness extends RandomStream {
   }
 }
 
-async function importFactory<Factory>({ module, exportName }: TransformReference): Promise<Factory> {
+async function importFactory<Factory>({
+  module,
+  exportName,
+}: Pick<TransformReference, "module" | "exportName">): Promise<Factory> {
   const exports = (await import(/* @vite-ignore */ module)) as Record<string, unknown>;
   const factory = exports[exportName];
   if (typeof factory !== "function") throw new Error(`the module exports no function "${exportName}"`);

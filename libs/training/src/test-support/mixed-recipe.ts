@@ -1,12 +1,12 @@
 import type { TempFolder } from "./temp-folder.ts";
 
 /**
- * A recipe whose data is everything that data can be: filtered, mixed, kept, augmented, with samples that a transform refuses. `delayMs`
+ * A recipe whose data is everything that data can be: filtered, mixed, kept, standardised, augmented, with samples that a transform refuses. `delayMs`
  * slows each sample down; `refused` is the share of samples that are bad, which may be `allowed` of them.
  */
 const recipe = `
 import * as tf from "@tensorflow/tfjs";
-import { accuracy, adam, arrays, defineRecipe, mix, transform } from "anneal";
+import { accuracy, adam, arrays, defineRecipe, mix, standardise, transform } from "anneal";
 import { z } from "zod";
 
 function samples(numSamples: number, seed: number) {
@@ -35,8 +35,8 @@ export default defineRecipe({
     const second = samples(70, 2).map((source, target) => target.set(source)).cache({ memoryBytes: 600 });
     const train = mix([{ dataset: first.onBadRecord({ action, maxShare: allowed }), weight: 2 }, { dataset: second }], {
       numSamples: 100,
-    }).map(transform(steps, { delayMs }, "noise"));
-    const validation = samples(40, 3).map(transform(steps, { every }, "refuse")).onBadRecord({ action, maxShare: allowed });
+    }).map(standardise()).map(transform(steps, { delayMs }, "noise"));
+    const validation = samples(40, 3).map(transform(steps, { every }, "refuse")).map(standardise()).onBadRecord({ action, maxShare: allowed });
     return { train, validation };
   },
   model: ({ inputShape, numClasses }) =>

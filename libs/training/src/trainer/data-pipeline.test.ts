@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCheckpointStore } from "@anneal/checkpoint";
 import type { Progress, RunSpecInput } from "@anneal/contracts";
@@ -85,6 +85,30 @@ test("a run that is killed again and again ends with the bits and the counts of 
   expect(run.last!.exact).toBe(true);
   // The delay is a parameter of a transform: the digest of the data differs, the state does not.
   expect(run.last!.checkpoint.digest).toBe(bits);
+});
+
+test("what transforms learned is kept with the run, and never learned anew", async () => {
+  const run = newRun();
+  await run.prepare();
+  await run.segment();
+  await run.close();
+  const path = join(run.runDirectory, "model.json");
+  const record = JSON.parse(readFileSync(path, "utf8"));
+  const [[key, learned]] = Object.entries(record.fitted) as [[string, { mean: number[]; std: number[] }]];
+  expect([learned.mean.length, learned.std.length]).toEqual([6, 6]);
+  await run.prepare({ recipeVersion: null, allowInexact: false });
+  await run.finish();
+  expect(run.last!.checkpoint.digest).toBe(reference.last!.checkpoint.digest);
+  // Whoever learned it anew would not see that the file says something else.
+  const other = newRun();
+  await other.prepare();
+  await other.segment();
+  await other.close();
+  record.fitted[key] = { ...learned, mean: learned.mean.map((mean) => mean + 1) };
+  writeFileSync(join(other.runDirectory, "model.json"), JSON.stringify(record));
+  await expect(other.prepare({ recipeVersion: null, allowInexact: false })).rejects.toMatchObject({
+    code: "DATASET_CHANGED",
+  });
 });
 
 test("more bad samples than are allowed end the run: BAD_RECORDS, with their places", async () => {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "@anneal/checkpoint";
-import { AnnealError } from "@anneal/contracts";
+import { AnnealError, jsonSchema, nullOn } from "@anneal/contracts";
 import { z } from "zod";
 
 const fieldSchema = z.object({ shape: z.array(z.int().min(0)), dtype: z.enum(["uint8", "int32", "float32"]) });
@@ -14,10 +14,17 @@ const modelRecordSchema = z.object({
   inputs: fieldSchema,
   labels: fieldSchema,
   numClasses: z.int().nullable(),
+  /** What the transforms of its data learned from the training samples, before step 1. */
+  fitted: z.record(z.string(), jsonSchema).default({}),
   /** Shape of one sample's output. */
   outputShape: z.array(z.int().min(0)),
 });
 export type ModelRecord = z.infer<typeof modelRecordSchema>;
+
+/** What transforms learned when a run was prepared; nothing where it was not. */
+export async function readFitted(runDirectory: string): Promise<ModelRecord["fitted"]> {
+  return (await nullOn("RUN_NOT_FOUND", readModelRecord(runDirectory)))?.fitted ?? {};
+}
 
 export function modelRecordPath(runDirectory: string): string {
   return join(runDirectory, "model.json");

@@ -15,7 +15,7 @@ import {
   type SkippedCheckpoint,
   type TrainingPlan,
 } from "@anneal/contracts";
-import { writeModelRecord } from "./model-record.ts";
+import { readFitted, writeModelRecord } from "./model-record.ts";
 import { discardPrepared, type RecipeSource, recipeChanged, recordedSource, snapshotForRun } from "./recipe-source.ts";
 import { chooseRung } from "./rung-choice.ts";
 import { type SessionEvents, type SessionOptions, TrainerSession } from "./session.ts";
@@ -57,6 +57,7 @@ export async function prepareRun(
       threads,
       recorded,
       rung,
+      fitted: isNew ? {} : await readFitted(runDirectory),
       outOfMemory,
       events,
     });
@@ -65,12 +66,13 @@ export async function prepareRun(
     if (resume !== null && !isNew) requireMoreToDo(session);
     const { plan, setup, outputShape } = session;
     await writeRunRecord(home, { runId, spec, plan, createdAt: record?.createdAt ?? new Date().toISOString() });
-    const { inputs, labels, numClasses } = setup.datasets.train;
+    const { inputs, labels, numClasses, fitted } = setup.datasets.train;
     await writeModelRecord(runDirectory, {
       recipeDir: source.recipeDir,
       inputs: { ...inputs, shape: [...inputs.shape] },
       labels: { ...labels, shape: [...labels.shape] },
       numClasses,
+      fitted: { ...fitted },
       outputShape: [...outputShape],
     });
     // The checkpoint comes last: a run that has one was prepared.
@@ -89,11 +91,11 @@ export async function prepareRun(
 
 /** Loads a run that was prepared before into this process, with the recipe of this digest. */
 export async function openRecordedRun(
-  options: Omit<SessionOptions, "source">,
+  options: Omit<SessionOptions, "source" | "fitted">,
   recipeDigest: string,
 ): Promise<TrainerSession> {
   const source = await recordedSource(options.runDirectory, recipeDigest, options.spec);
-  return TrainerSession.open({ ...options, source });
+  return TrainerSession.open({ ...options, source, fitted: await readFitted(options.runDirectory) });
 }
 
 /** False also where it cannot be known: then nothing is taken back. */

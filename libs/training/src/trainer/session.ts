@@ -28,7 +28,7 @@ import {
   type TrainingPlan,
   toAnnealError,
 } from "@anneal/contracts";
-import { evaluationPlan, type Feed, openFeed, type RingHandles, type TypedArray } from "@anneal/data";
+import { evaluationPlan, type Feed, type Fitted, openFeed, type RingHandles, type TypedArray } from "@anneal/data";
 import { isSameRung, type LoweringTrial, numRingSlots } from "@anneal/policy";
 import { fingerprintDifferences, freeUnusedMemory, requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
 import type { BatchSizes, PreparedEngine } from "../engine/step-engine.ts";
@@ -68,6 +68,8 @@ export interface SessionOptions {
   readonly precision?: PrecisionDecision | null;
   /** The rung of the memory ladder; null for the one that the plan begins on. */
   readonly rung: RungChoice | null;
+  /** What transforms learned when the run was prepared; nothing for a run that is prepared now. */
+  readonly fitted: Fitted;
   /** What became of earlier attempts to prepare the run. */
   readonly outOfMemory?: PrepareInput["outOfMemory"];
   readonly events: SessionEvents;
@@ -160,7 +162,7 @@ export class TrainerSession {
     });
     try {
       // TensorFlow loads in its thread meanwhile.
-      const setup = await setUp(spec, source, threads, recorded);
+      const setup = await setUp(spec, source, threads, recorded, options.fitted);
       const { plan, datasets } = setup;
       const { train } = datasets;
       const request = {

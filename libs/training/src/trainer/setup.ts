@@ -12,6 +12,7 @@ import {
 import {
   type Dataset,
   type FeedPlan,
+  type Fitted,
   itemOfStep,
   itemsPerEpoch,
   type OpenDataset,
@@ -52,7 +53,8 @@ export interface Setup {
 }
 
 /**
- * Loads a recipe's snapshot and opens its data. What a recorded plan says was decided is not decided anew.
+ * Loads a recipe's snapshot and opens its data. What a recorded plan says was decided is not decided anew, and what is `fitted` is not
+ * learned anew.
  *
  * @throws AnnealError with the recipe's own paths: RECIPE_*, PARAMETER_INVALID, POLICY_UNSUPPORTED, DATASET_*, …
  */
@@ -61,9 +63,10 @@ export async function setUp(
   source: RecipeSource,
   threads: Threads,
   recorded: TrainingPlan | null,
+  fitted: Fitted,
 ): Promise<Setup> {
   try {
-    return await setUpSnapshot(spec, source, threads, recorded);
+    return await setUpSnapshot(spec, source, threads, recorded, fitted);
   } catch (cause) {
     throw source.relocate(toAnnealError(cause));
   }
@@ -74,6 +77,7 @@ async function setUpSnapshot(
   source: RecipeSource,
   threads: Threads,
   recorded: TrainingPlan | null,
+  fitted: Fitted,
 ): Promise<Setup> {
   const { entry, recipeDir } = source;
   const { seed } = spec;
@@ -84,7 +88,7 @@ async function setUpSnapshot(
   const ask = <T>(what: string, run: () => T | Promise<T>): Promise<T> => guardRecipe(what, entry, async () => run());
   const training = validateTraining(await ask("training()", () => recipe.training({ parameters })));
   const data = await ask("data()", () => recipe.data({ parameters, recipeDir, seed }));
-  const datasets = await openAll(data, spec);
+  const datasets = await openAll(data, spec, fitted);
   const numSamples = {
     numTrainSamples: datasets.train.numSamples,
     numValidationSamples: datasets.validation?.numSamples ?? 0,
@@ -149,17 +153,24 @@ export function defaultThreads(): Threads {
   return { intraOp: numCores, interOp: numCores };
 }
 
-async function openAll({ train, validation, test }: RecipeData, spec: RunSpec): Promise<Datasets> {
+async function openAll({ train, validation, test }: RecipeData, spec: RunSpec, known: Fitted): Promise<Datasets> {
   const { sourceBytes, cacheAllowance } = dataMemory(spec);
-  const open = (dataset: Dataset, isHeldOut: boolean): Promise<OpenDataset> =>
-    openDataset(dataset, { cacheDirectory: cacheDirectory(), memoryBytes: sourceBytes, isHeldOut, cacheAllowance });
+  const open = (dataset: Dataset, isHeldOut: boolean, fitted: Fitted): Promise<OpenDataset> =>
+    openDataset(dataset, {
+      cacheDirectory: cacheDirectory(),
+      memoryBytes: sourceBytes,
+      isHeldOut,
+      fitted,
+      cacheAllowance,
+    });
+  const opened = await open(train, false, known);
   const openOptional = async (dataset: RecipeData["test"]) => {
-    const opened = dataset === undefined ? null : await open(dataset, true);
-    return opened !== null && opened.numSamples > 0 ? opened : null;
+    const held = dataset === undefined ? null : await open(dataset, true, opened.fitted);
+    return held !== null && held.numSamples > 0 ? held : null;
   };
   // One after another: they often share files, which are read once.
   return {
-    train: await open(train, false),
+    train: opened,
     validation: await openOptional(validation),
     test: await openOptional(test),
   };

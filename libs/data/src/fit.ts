@@ -1,0 +1,113 @@
+import { AnnealError, fromRecord, type Json } from "@anneal/contracts";
+import type { OpenSource } from "@anneal/sources";
+import { Piscina } from "piscina";
+import type { BadRecordPolicy, DatasetPart } from "./dataset.ts";
+import type { FitPart, FitResult, FitThreadData } from "./fit-thread.ts";
+import type { Selected } from "./select.ts";
+import type { TransformReference } from "./transform.ts";
+
+/** What transforms learned, by what they are: JSON, kept with the run. */
+export type Fitted = Readonly<Record<string, Json>>;
+
+/** A part whose samples were found, and whose transforms may still have something to learn. */
+export interface FoundPart {
+  readonly declared: DatasetPart;
+  readonly source: OpenSource;
+  readonly selected: Selected;
+  readonly onBadRecord: BadRecordPolicy["action"];
+}
+
+/**
+ * By what a transform is found again: name, options, and how many such come before it in its chain. Not by its module's address, which
+ * differs between machines.
+ */
+function keysOf(transforms: readonly TransformReference[]): readonly string[] {
+  const counts = new Map<string, number>();
+  return transforms.map(({ exportName, options }) => {
+    const name = JSON.stringify([exportName, options]);
+    const count = counts.get(name) ?? 0;
+    counts.set(name, count + 1);
+    return `${name} ${count}`;
+  });
+}
+
+/** The transforms with what is known of those that learn. */
+export function withStates(transforms: readonly TransformReference[], fitted: Fitted): readonly TransformReference[] {
+  const keys = keysOf(transforms);
+  return transforms.map((reference, at) => {
+    const state = fitted[keys[at]!];
+    return reference.fit === undefined || state === undefined ? reference : { ...reference, state };
+  });
+}
+
+/** How many transforms, from the first, have nothing to learn. */
+export function numKnown(transforms: readonly TransformReference[]): number {
+  const first = transforms.findIndex(({ fit, state }) => fit !== undefined && state === undefined);
+  return first < 0 ? transforms.length : first;
+}
+
+/**
+ * What the transforms of a data set learn: one after another, each from what those before it make of all samples. One thread reads them in
+ * their order, so that sums are the same each time.
+ *
+ * @throws AnnealError RECIPE_INVALID where nothing may be learned, since these are no training samples; TRANSFORM_FAILED, BAD_RECORD
+ */
+export async function learn(
+  parts: readonly FoundPart[],
+  { known, mayLearn }: { readonly known: Fitted; readonly mayLearn: boolean },
+): Promise<Fitted> {
+  const fitted: Record<string, Json> = { ...known };
+  for (;;) {
+    const chains = parts.map(({ declared }) => withStates(declared.transforms, fitted));
+    const next = chains.map((transforms) => ({ transforms, at: numKnown(transforms) }));
+    const waiting = next.find(({ transforms, at }) => at < transforms.length);
+    if (waiting === undefined) return fitted;
+    const reference = waiting.transforms[waiting.at]!;
+    if (!mayLearn) throw notLearned(reference);
+    const key = keysOf(waiting.transforms)[waiting.at]!;
+    const learners = parts.flatMap((part, p): FitPart[] => {
+      const { transforms, at } = next[p]!;
+      if (keysOf(transforms)[at] !== key) return [];
+      const { source, selected, onBadRecord } = part;
+      return [
+        {
+          chain: {
+            source: source.handles,
+            sourceInputs: source.input,
+            labels: source.label,
+            transforms: transforms.slice(0, at),
+          },
+          indices: selected.indices,
+          numSamples: selected.indices?.length ?? source.numSamples,
+          onBadRecord,
+        },
+      ];
+    });
+    fitted[key] = await learnIn({ reference, parts: learners });
+  }
+}
+
+async function learnIn(workerData: FitThreadData): Promise<Json> {
+  const pool = new Piscina<null, FitResult>({
+    filename: new URL("./fit-thread.ts", import.meta.url).href,
+    minThreads: 1,
+    maxThreads: 1,
+    workerData,
+  });
+  try {
+    const { state, failure } = await pool.run(null);
+    if (failure !== null) throw fromRecord(failure);
+    return state;
+  } finally {
+    await pool.destroy();
+  }
+}
+
+function notLearned({ exportName }: TransformReference): AnnealError {
+  return new AnnealError(
+    "RECIPE_INVALID",
+    `${exportName} learns from training samples, and the training data does not have it`,
+    "Give the training data the same transform, with the same options.",
+    { exportName },
+  );
+}
