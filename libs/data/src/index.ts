@@ -13,6 +13,7 @@ export {
 export { tooManyBadRecords } from "./bad-records.ts";
 export { type BadRecordPolicy, Dataset, mix, type Sides } from "./dataset.ts";
 export { type Feed, type FeedStats, openFeed } from "./feed.ts";
+export { generator, imageFolder, npy, npz, table, textLines, tfrecord } from "./files.ts";
 export type { Fitted } from "./fit.ts";
 export type { InlineTransform } from "./inline.ts";
 export { numFeedThreads } from "./num-threads.ts";
