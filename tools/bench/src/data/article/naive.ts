@@ -67,7 +67,7 @@ async function makeTransforms(references: readonly TransformReference[], input: 
   }[] = [];
   for (const { module, exportName, options } of references) {
     const factory = ((await import(module)) as Record<string, TransformFactory<Json>>)[exportName]!;
-    const transform = factory(options, field);
+    const transform = factory(options, field, null);
     field = transform.output as FieldSpec;
     const length = numElements(field.shape);
     const buffer = field.dtype === "uint8" ? new Uint8Array(length) : new Float32Array(length);
