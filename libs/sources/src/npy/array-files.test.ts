@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import type { SourceContext } from "../source.ts";
 import { npyBytes, zipBytes } from "../test-support/npy-writer.ts";
@@ -78,6 +79,42 @@ test("refuses an archive without one of the arrays, by what it has", async () =>
     code: "DATASET_SCHEMA",
     facts: { column: "y", found: "only x" },
   });
+});
+
+test("whatever byte of a file is damaged, it is an error that says so, or changes nothing but numbers", async () => {
+  const array = npyBytes("<i2", [3], new Uint8Array(Int16Array.of(0, 1, 2).buffer));
+  const bytes = fc.nat({ max: 255 });
+  for (const whole of [
+    zipBytes({ "x.npy": array, "y.npy": array }, true),
+    zipBytes({ "x.npy": array, "y.npy": array }, false),
+  ]) {
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: whole.length - 1 }), bytes, async (at, value) => {
+        const damaged = Buffer.from(whole);
+        damaged[at] = value;
+        const path = write(damaged, "npz");
+        const failure = await openNpz(npzSource({ file: path, inputs: "x", labels: "y" }), context).then(
+          () => null,
+          (cause: unknown) => cause,
+        );
+        if (failure !== null)
+          expect(failure).toMatchObject({ code: expect.stringMatching(/^DATASET_(CORRUPT|SCHEMA)$/) });
+      }),
+      { numRuns: 60 },
+    );
+  }
+  await fc.assert(
+    fc.asyncProperty(fc.nat({ max: array.length - 1 }), bytes, async (at, value) => {
+      const damaged = Buffer.from(array);
+      damaged[at] = value;
+      const failure = await open(damaged).then(
+        () => null,
+        (cause: unknown) => cause,
+      );
+      if (failure !== null) expect(failure).toMatchObject({ code: "DATASET_CORRUPT" });
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test("what NumPy itself writes is read", async () => {

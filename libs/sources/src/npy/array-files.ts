@@ -232,14 +232,14 @@ async function oneFile(pattern: FilePattern, context: SourceContext): Promise<Da
   throw datasetCorrupt(typeof pattern === "string" ? pattern : pattern.url, "files that match", 1, files.length);
 }
 
-async function readHeader({ path }: DataFile): Promise<NpyHeader> {
+async function readHeader({ path, sizeBytes }: DataFile): Promise<NpyHeader> {
   const file = await open(path, "r").catch((cause) => {
     throw datasetNotFound(path, cause);
   });
   try {
     const read = async (numBytes: number) => {
-      const bytes = Buffer.alloc(numBytes);
-      const { bytesRead } = await file.read(bytes, 0, numBytes, 0);
+      const bytes = Buffer.alloc(Math.min(numBytes, sizeBytes));
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
       return bytes.subarray(0, bytesRead);
     };
     const headerBytes = npyHeaderBytes(path, await read(prefixBytes));

@@ -43,6 +43,9 @@ export async function readZipEntries(path: string): Promise<ZipEntry[]> {
       at = extraEnd + bytes.readUInt16LE(at + 32);
     }
     return entries;
+  } catch (cause) {
+    // A damaged length, which leads out of the list.
+    throw cause instanceof RangeError ? noArchive(path) : cause;
   } finally {
     await file.close();
   }
@@ -58,6 +61,7 @@ export async function* zipEntryBytes(path: string, entry: ZipEntry): AsyncGenera
     const local = await read(file, path, position, 30);
     if (local.readUInt32LE(0) !== localSignature) throw noArchive(path);
     start = position + 30 + local.readUInt16LE(26) + local.readUInt16LE(28);
+    if (start + compressedBytes > (await file.stat()).size) throw noArchive(path);
   } finally {
     await file.close();
   }
@@ -132,6 +136,9 @@ async function findDirectory(file: FileHandle, path: string, size: number) {
 }
 
 async function read(file: FileHandle, path: string, position: number, numBytes: number): Promise<Buffer> {
+  const { size } = await file.stat();
+  // What a damaged archive says may be beyond its end, or beyond any memory.
+  if (!(position >= 0 && position + numBytes <= size)) throw noArchive(path);
   const bytes = Buffer.alloc(numBytes);
   const { bytesRead } = await file.read(bytes, 0, numBytes, position);
   if (bytesRead < numBytes) throw noArchive(path);

@@ -28,7 +28,10 @@ export function maskedCrc32c(bytes: Uint8Array): number {
  * The records of a file, some at a time; their bytes are valid until the next are asked for. Throws `DATASET_NOT_FOUND`;
  * `DATASET_CORRUPT` where a length is damaged or the file ends within a record: nothing says where the next would begin.
  */
-export async function* recordsOf({ path }: DataFile, signal: AbortSignal | undefined): AsyncGenerator<FileRecord[]> {
+export async function* recordsOf(
+  { path, sizeBytes }: DataFile,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<FileRecord[]> {
   let rest: Buffer = Buffer.alloc(0);
   /** Of `rest` in the file. */
   let position = 0;
@@ -41,6 +44,8 @@ export async function* recordsOf({ path }: DataFile, signal: AbortSignal | undef
     while (rest.length - at >= headBytes) {
       const length = lengthAt(path, rest, at, numRecords + 1);
       const end = at + headBytes + length;
+      // A record beyond the file's end is not waited for: all that follows would be gathered in memory.
+      if (position + end + checksumBytes > sizeBytes) throw endsWithin(path, numRecords + 1, sizeBytes - position - at);
       if (rest.length < end + checksumBytes) break;
       const bytes = rest.subarray(at + headBytes, end);
       const isWhole = maskedCrc32c(bytes) === rest.readUInt32LE(end);
@@ -52,8 +57,11 @@ export async function* recordsOf({ path }: DataFile, signal: AbortSignal | undef
     rest = rest.subarray(at);
     position += at;
   }
-  if (rest.length === 0) return;
-  throw datasetCorrupt(path, "truncated", `record ${numRecords + 1} to its end`, `${rest.length} bytes of it`);
+  if (rest.length > 0) throw endsWithin(path, numRecords + 1, rest.length);
+}
+
+function endsWithin(path: string, number: number, numBytes: number) {
+  return datasetCorrupt(path, "truncated", `record ${number} to its end`, `${numBytes} bytes of it`);
 }
 
 async function* chunksOf(path: string): AsyncGenerator<Buffer> {

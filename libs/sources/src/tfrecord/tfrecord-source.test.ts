@@ -121,6 +121,31 @@ test("bad records say what they are", async () => {
   });
 });
 
+test("whatever byte of a file is damaged, no sample is wrong", async () => {
+  const examples = [1, 2, 3].map((x) => exampleBytes({ x: [x], y: [BigInt(x - 1)] }));
+  const whole = tfrecordBytes(examples);
+  const parts = [
+    { feature: "x", type: "float", shape: [] },
+    { feature: "y", type: "class", numClasses: 3 },
+  ] as const;
+  const file = join(root, "damaged.tfrecord");
+  await fc.assert(
+    fc.asyncProperty(fc.nat({ max: whole.length - 1 }), fc.integer({ min: 1, max: 255 }), async (at, flipped) => {
+      const damaged = Buffer.from(whole);
+      damaged[at]! ^= flipped;
+      writeFileSync(file, damaged);
+      const source = await open(file, ...parts, { onBadRecord: "skip" }).catch((cause: unknown) => {
+        expect(cause).toMatchObject({ code: "DATASET_CORRUPT" });
+        return null;
+      });
+      if (source === null) return;
+      expect([source.numSamples, source.badRecords.count]).toEqual([2, 1]);
+      for (const { input, label } of await readSamples(source, [0, 1])) expect(label[0]).toBe(input[0]! - 1);
+    }),
+    { numRuns: 40 },
+  );
+});
+
 test("refuses compressed files, and sizes that are none", async () => {
   const file = join(root, "zipped.tfrecord");
   writeFileSync(file, gzipSync(tfrecordBytes([exampleBytes({ x: [1] })])));
