@@ -94,6 +94,11 @@ describe("a comparison's life, with a real server, worker and trainers", () => {
       { runId: `${id}-float32-1MiB`, kind: "run", status: "failed", parent: id },
     ]);
     expect(watched.stdout).toMatch(/^<svg/);
+    // It has neither weights nor logs of its own.
+    for (const command of ["eval", "logs"])
+      expect((await anneal(command, id)).json()).toMatchObject({
+        error: { code: "RUN_NOT_FOUND", remedy: expect.stringContaining(`${id}-float32, ${id}-float32-1MiB`) },
+      });
     const again = await anneal("resume", id);
     expect(again.stderr).toContain("keeps float32; goes on with float32-1MiB");
     expect(statusesOf(again.json() as ComparisonView)).toEqual(["completed", "failed"]);

@@ -3,7 +3,7 @@ import { open, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { runPaths } from "@anneal/checkpoint";
-import { runNotFound } from "./observe.ts";
+import { notHere } from "./target.ts";
 
 export interface LogFile {
   readonly path: string;
@@ -35,7 +35,7 @@ export async function followLogs(home: string, runId: string, write: (text: stri
 
 async function logPaths(home: string, runId: string): Promise<string[]> {
   const { root, logs } = runPaths(home, runId);
-  if (!existsSync(root)) throw runNotFound(runId);
+  if (!existsSync(root)) throw notHere(home, runId);
   const names = existsSync(logs) ? await readdir(logs) : [];
   const files = await Promise.all(
     names.map(async (name) => ({ path: join(logs, name), changedMs: (await stat(join(logs, name))).mtimeMs })),

@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { runPaths } from "@anneal/checkpoint";
-import { runIdSchema } from "@anneal/contracts";
+import { runPaths, runsDirectory } from "@anneal/checkpoint";
+import { AnnealError, runIdSchema } from "@anneal/contracts";
 import { runNotFound } from "./observe.ts";
 
 /**
@@ -16,5 +16,25 @@ export function resolveTarget(home: string, target: string): string {
   }
   const path = resolve(target);
   if (existsSync(join(path, "manifest.json")) || existsSync(join(path, "checkpoints"))) return path;
-  throw runNotFound(target);
+  throw notHere(home, target);
+}
+
+/** Nothing is here by this name; a comparison's runs, which have it as the beginning of theirs, are named. */
+export function notHere(home: string, name: string): AnnealError {
+  const usual = runNotFound(name);
+  const runs = namesLike(home, name);
+  if (runs.length === 0) return usual;
+  const more = runs.length > numShown ? `, and ${runs.length - numShown} more` : "";
+  const remedy = `Its name begins those of ${runs.slice(0, numShown).join(", ")}${more}: name one of them.`;
+  return new AnnealError(usual.code, usual.message, remedy, usual.facts);
+}
+
+const numShown = 8;
+
+function namesLike(home: string, name: string): readonly string[] {
+  const folder = runsDirectory(home);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((run) => run.startsWith(`${name}-`))
+    .sort();
 }
