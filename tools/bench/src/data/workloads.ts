@@ -39,7 +39,7 @@ export const dataWorkloads: readonly DataWorkload[] = [
     name: "csv",
     title: "CSV of 12 columns, batch 1024",
     batchSize: 1_024,
-    numSamples: { full: 2_000_000, quick: 2_500 },
+    numSamples: { full: 2_000_000, quick: 1_500 },
     consumeMs: 4,
     bounds: { mean: 0.001, spread: 0.001 },
   },
