@@ -74,18 +74,18 @@ it("refuses a model that does not exist", async () => {
 });
 
 it("feeds the same samples by our pipeline and by tfjs-data", async () => {
-  const args = ["data", "--quick", "--workloads", "jpeg,csv", "--json"];
+  const args = ["data", "--quick", "--workloads", "csv", "--json"];
   const { exitCode, stdout, stderr, leftovers } = await runBench(...args);
   expect(exitCode, stderr).toBe(0);
   expect(leftovers).toEqual([]);
   const { rows, details } = JSON.parse(stdout);
   const later = rows.filter(({ metric }: { metric: string }) => metric === "a later epoch");
-  expect(later.map(({ peer }: { peer: string }) => peer)).toEqual(["tfjs-data", "tfjs-data"]);
+  expect(later.map(({ peer }: { peer: string }) => peer)).toEqual(["tfjs-data"]);
   for (const { numSamples, subjects } of details.data) {
     expect(subjects.map(({ name }: { name: string }) => name)).toEqual(["Anneal", "tfjs-data"]);
     for (const { statistics, first, consumed, peakMiB } of subjects) {
       expect(statistics.numSamples).toBe(numSamples);
-      expect(statistics.mean).toBeCloseTo(subjects[0].statistics.mean, 1);
+      expect(statistics.mean).toBeCloseTo(subjects[0].statistics.mean, 3);
       expect(statistics.meanLabel).toBeCloseTo(subjects[0].statistics.meanLabel, 9);
       expect(first.numSamples).toBe(numSamples);
       expect(consumed[0]).toHaveLength(3);
