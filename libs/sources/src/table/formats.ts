@@ -20,12 +20,18 @@ export interface Scan {
   readonly hasHeader: boolean;
 }
 
+interface ScanColumns {
+  readonly columns: readonly string[];
+  readonly wanted: readonly string[];
+  readonly numbers: ReadonlySet<string>;
+}
+
 /** One format of tables: a row of `formats`. */
 interface Format {
   /** The columns of a file, and their SQL types; null where the values tell. */
   columns(connection: DuckDBConnection, path: string): Promise<ReadonlyMap<string, string | null>>;
-  /** `numbers` are the columns that are read as such. */
-  scan(path: string, columns: readonly string[], numbers: ReadonlySet<string>): Scan;
+  /** `columns` are all that the file has, `wanted` those that will be asked for, `numbers` those that are read as such. */
+  scan(path: string, names: ScanColumns): Scan;
   /** Whether records are lines, so that people count those. */
   readonly unit: "line" | "row";
 }
@@ -35,15 +41,18 @@ const wholeLines = "auto_detect=false, columns={'line': 'VARCHAR'}, delim='\\0',
 /** The longest line, and what is read at once (by default DuckDB takes 16 times the longest line), in bytes. */
 const lineLimits = `max_line_size=${1 << 24}, buffer_size=${1 << 25}`;
 
+/** Lines of JSON that are looked at for the names of columns: one that none of them has is none. */
+const sampleLines = 10_000;
+
 function delimited(delimiter: string): Format {
   return {
     unit: "line",
     columns: async (connection, path) => {
-      const sql = `SELECT line FROM read_csv(${pathLiteral(path)}, ${wholeLines}, ${lineLimits}) LIMIT 1`;
+      const sql = `SELECT line FROM ${linesOf(path)} LIMIT 1`;
       const [[header = ""] = []] = await rowsOf(connection, sql);
       return new Map(splitHeader(header, delimiter).map((name) => [name, null]));
     },
-    scan: (path, columns, numbers) => {
+    scan: (path, { columns, numbers }) => {
       const types = columns.map((name) => `${literal(name)}: '${numbers.has(name) ? "DOUBLE" : "VARCHAR"}'`);
       return {
         relation:
@@ -64,32 +73,36 @@ function delimited(delimiter: string): Format {
 const jsonLines: Format = {
   unit: "line",
   columns: async (connection, path) => {
-    const { relation } = jsonLines.scan(path, [], new Set());
+    const objects = `SELECT CASE WHEN json_valid(line) THEN line END AS line FROM ${linesOf(path)} LIMIT ${sampleLines}`;
     const names = await rowsOf(
       connection,
-      `SELECT DISTINCT unnest(json_keys(line)) FROM (SELECT line FROM ${relation} WHERE line IS NOT NULL LIMIT 1000)`,
+      `SELECT DISTINCT unnest(json_keys(line)) FROM (${objects}) WHERE json_type(line) = 'OBJECT'`,
     );
     return new Map(names.map(([name = ""]) => [name, null]));
   },
-  scan: (path) => {
-    const field = (column: string) => `(line ->> ${literal(`/${column.replaceAll("~", "~0").replaceAll("/", "~1")}`)})`;
-    const lines = `read_csv(${pathLiteral(path)}, ${wholeLines}, ${lineLimits})`;
+  scan: (path, { wanted }) => {
+    const pointers = wanted.map((column) => literal(`/${column.replaceAll("~", "~0").replaceAll("/", "~1")}`));
+    const field = (column: string) => `fields[${wanted.indexOf(column) + 1}]`;
     return {
-      // What is no object must never meet a function of JSON: each of these stands between the next and what would make it fail.
+      // All fields at once, so that a line is parsed once; what is no JSON must never meet the function that does it.
       relation:
-        "(SELECT trim(raw) = '' AS blank, CASE WHEN json_type(json) = 'OBJECT' THEN json END AS line FROM " +
-        "(SELECT coalesce(line, '') AS raw, CASE WHEN json_valid(line) THEN line::JSON END AS json " +
-        `FROM ${lines}))`,
+        "(SELECT trim(raw) = '' AS blank, CASE WHEN valid AND ltrim(raw) LIKE '{%' THEN " +
+        `json_extract_string(raw, [${pointers.join(", ")}]) END AS fields FROM ` +
+        `(SELECT coalesce(line, '') AS raw, json_valid(coalesce(line, '')) AS valid FROM ${linesOf(path)}))`,
       number: (column) =>
         `coalesce(try_cast(${field(column)} AS DOUBLE), CASE ${field(column)} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END)`,
       text: field,
       isBlank: "blank",
-      isMalformed: "line IS NULL",
+      isMalformed: "fields IS NULL",
       rejects: false,
       hasHeader: false,
     };
   },
 };
+
+function linesOf(path: string): string {
+  return `read_csv(${pathLiteral(path)}, ${wholeLines}, ${lineLimits})`;
+}
 
 const parquet: Format = {
   unit: "row",

@@ -47,7 +47,8 @@ export async function checkSchema(
   for (const [column, type] of wanted) checkType(path, column, type, found.get(column) ?? null);
   const names = [...found.keys()];
   const untyped = [...numbers].filter((column) => found.get(column) === null);
-  const sampled = format.scan(path, names, new Set());
+  const asked = { columns: names, wanted: [...new Set(wanted.map(([column]) => column))] };
+  const sampled = format.scan(path, { ...asked, numbers: new Set() });
   for (const column of untyped) {
     const sql =
       `SELECT count(text), count(number), any_value(text) FROM (SELECT ${sampled.text(column)} AS text, ` +
@@ -56,7 +57,7 @@ export async function checkSchema(
     if (numTexts !== "0" && numNumbers === "0")
       throw datasetSchema(path, column, "numbers", `text, such as "${example}"`);
   }
-  return { file, scan: format.scan(path, names, numbers), unit: format.unit };
+  return { file, scan: format.scan(path, { ...asked, numbers }), unit: format.unit };
 }
 
 /** All columns that are read: inputs, label, key. */
