@@ -35,6 +35,8 @@ export interface BadRecordPolicy {
 export interface DatasetSettings {
   /** In a new order each epoch: by the run's seed (true) or by one of its own. Of training data alone. */
   readonly shuffle: boolean | number;
+  /** Samples of a stream that are shuffled among themselves. */
+  readonly window: number;
   /** Samples of an epoch of a mixture; null for as many as its parts have. */
   readonly numSamples: number | null;
   /** Memory for what is kept for later epochs; null for as much as seems right. */
@@ -42,8 +44,12 @@ export interface DatasetSettings {
   readonly badRecords: BadRecordPolicy;
 }
 
+/** Samples of a stream that are shuffled among themselves, unless it is told otherwise. */
+export const defaultWindow = 1_024;
+
 const plainSettings: DatasetSettings = {
   shuffle: true,
+  window: defaultWindow,
   numSamples: null,
   cacheMemoryBytes: null,
   badRecords: { action: "fail", maxShare: 0 },
@@ -119,9 +125,18 @@ export class Dataset {
     );
   }
 
-  /** The order of training samples: a new one each epoch by a seed of its own, or (false) as they come. By default by the run's seed. */
-  shuffle(seed: number | false): Dataset {
-    return this.#each((part) => part, { shuffle: seed });
+  /**
+   * The order of training samples: a new one each epoch by a seed of its own, or (false) as they come. By default by the run's seed.
+   *
+   * @param options.window of a generator: so many samples, one window after another, are shuffled among themselves, and held in
+   *   memory. Default 1,024
+   * @throws RangeError for a window that is no integer from 1
+   */
+  shuffle(seed: number | boolean, options: { readonly window?: number } = {}): Dataset {
+    const { window = this.settings.window } = options;
+    if (!Number.isInteger(window) || window < 1)
+      throw new RangeError(`window must be an integer from 1, not ${window}`);
+    return this.#each((part) => part, { shuffle: seed, window });
   }
 
   /**

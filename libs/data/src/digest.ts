@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { OpenSource } from "@anneal/sources";
-import type { Dataset, DatasetPart } from "./dataset.ts";
+import { type Dataset, type DatasetPart, defaultWindow } from "./dataset.ts";
 import type { TransformReference } from "./transform.ts";
 
 /** sha256 (hex) over what a part's samples are made of: its source's content, selections, transforms. */
@@ -23,10 +23,10 @@ export function digestOfParts(
   { settings }: Pick<Dataset, "settings">,
   perEpoch: readonly number[],
 ): string {
-  const { shuffle, badRecords } = settings;
+  const { shuffle, badRecords, window } = settings;
   const [first] = digests;
-  const isPlain = digests.length === 1 && shuffle === true && badRecords.action === "fail";
-  return isPlain ? first! : sha256([digests, perEpoch, shuffle, badRecords]);
+  const isPlain = digests.length === 1 && shuffle === true && badRecords.action === "fail" && window === defaultWindow;
+  return isPlain ? first! : sha256([digests, perEpoch, shuffle, badRecords, window]);
 }
 
 async function contentOf({ module, exportName, options, state }: TransformReference) {

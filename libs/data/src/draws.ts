@@ -1,6 +1,7 @@
 import { RandomStream } from "@anneal/sources";
 import type { OpenDataset, OpenPart } from "./open.ts";
 import { epochPermutation, mixtureOrder } from "./order.ts";
+import { windowOf, windowPermutation } from "./stream-order.ts";
 
 /** One sample of an epoch. What becomes of it is a function of this alone. */
 export interface Draw {
@@ -31,6 +32,8 @@ export class Draws {
   readonly #orderSeed: number | null;
   /** Of each part. Prefetch touches two epochs at most, so two are kept. */
   readonly #orders: readonly Map<number, Uint32Array>[];
+  /** Of a stream, the window that was asked for last. */
+  #window: { readonly epoch: number; readonly number: number; readonly order: Uint32Array } | null = null;
   readonly #mixtures = new Map<number, { readonly parts: Uint8Array; readonly before: Uint32Array }>();
 
   constructor(dataset: OpenDataset, { seed, shuffle }: DrawOptions) {
@@ -45,6 +48,7 @@ export class Draws {
   at(epoch: number, place: number): Draw {
     const { parts, places } = this.#dataset;
     const position = places?.[place] ?? place;
+    if (this.#dataset.isStream) return this.#drawFromStream(epoch, position);
     if (parts.length === 1) return this.#draw(0, epoch, position);
     const mixture = this.#mixtureOf(epoch);
     const part = mixture.parts[position]!;
@@ -54,14 +58,37 @@ export class Draws {
     return this.#draw(part, Math.floor(drawn / numSamples), drawn % numSamples, epoch);
   }
 
-  /** The sample that takes the place of one that cannot be read: another of the same part, by chance. */
-  replacement(epoch: number, position: number, bad: Draw, attempt: number): Draw {
-    const { numSamples } = this.#dataset.parts[bad.part]!;
+  /**
+   * The sample that takes the place of one that cannot be read: another of the same part, by chance. Of a stream another of the same
+   * batch, the `count` places from `first` on: no other is there.
+   */
+  replacement(
+    epoch: number,
+    position: number,
+    attempt: number,
+    batch: { readonly first: number; readonly count: number },
+  ): Draw {
+    const bad = this.at(epoch, position);
+    const { isStream, parts } = this.#dataset;
+    const most = isStream ? batch.count : parts[bad.part]!.numSamples;
     const random = new RandomStream("replacement", this.#seed, epoch, position);
     let rank = 0;
-    for (let drawn = 0; drawn < attempt; drawn++) rank = random.integerBelow(numSamples);
+    for (let drawn = 0; drawn < attempt; drawn++) rank = random.integerBelow(most);
+    const other = isStream ? this.at(epoch, batch.first + rank) : this.#named(bad.part, rank, bad.pass);
     // Its random numbers are of this place, so that they differ from those of the same sample at its own.
-    return { ...this.#named(bad.part, rank, bad.pass), seed: random.uint32() };
+    return { ...other, seed: random.uint32() };
+  }
+
+  /** Windows one after another, each in an order of its own. */
+  #drawFromStream(epoch: number, position: number): Draw {
+    if (this.#orderSeed === null) return this.#named(0, position, epoch);
+    const { window, parts } = this.#dataset;
+    const { number, start } = windowOf(position, window);
+    if (this.#window?.epoch !== epoch || this.#window.number !== number) {
+      const size = Math.min(window, parts[0]!.numSamples - start);
+      this.#window = { epoch, number, order: windowPermutation(this.#orderSeed, epoch, number, size) };
+    }
+    return this.#named(0, start + this.#window.order[position - start]!, epoch);
   }
 
   #draw(part: number, pass: number, place: number, epoch = pass): Draw {

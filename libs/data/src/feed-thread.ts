@@ -1,13 +1,14 @@
 import { threadId, workerData } from "node:worker_threads";
 import { type ErrorRecord, toAnnealError } from "@anneal/contracts";
 import type { FeedPlan } from "./plan.ts";
-import { createProducer, type FilledPart } from "./producer.ts";
+import { createProducer, type FilledPart, type Stages } from "./producer.ts";
 import { Ring, type RingHandles } from "./ring.ts";
 
 /** What every thread of the pool is started with: all of it plain data or shared memory. */
 export interface FeedThreadData {
   readonly plan: FeedPlan;
   readonly handles: RingHandles;
+  readonly stages: Stages;
 }
 
 export interface FeedTask {
@@ -21,9 +22,9 @@ export interface FeedTaskResult extends FilledPart {
   readonly failure: ErrorRecord | null;
 }
 
-const { plan, handles } = workerData as FeedThreadData;
+const { plan, handles, stages } = workerData as FeedThreadData;
 const ring = new Ring(handles);
-const producer = createProducer(plan, handles);
+const producer = createProducer(plan, handles, stages);
 
 /** One task of the pool. A failure goes to the engine through shared memory before the main thread hears of it. */
 export default async function fill(task: FeedTask): Promise<FeedTaskResult> {

@@ -8,9 +8,11 @@ import { FeedTuner } from "./feed-tuner.ts";
 import { HangWatch } from "./hang-watch.ts";
 import { numFeedThreads } from "./num-threads.ts";
 import type { FeedPlan } from "./plan.ts";
+import type { Stages } from "./producer.ts";
 import { createRing, maxParts, Ring, type RingHandles } from "./ring.ts";
 import { readWaitStats, type WaitStats } from "./ring-reader.ts";
 import { numItems } from "./schedule.ts";
+import { createStages, StreamPuller } from "./stream-puller.ts";
 
 export interface FeedOptions {
   readonly plan: FeedPlan;
@@ -84,7 +86,8 @@ export function openFeed(options: FeedOptions): Feed {
   const numThreads = options.numThreads ?? numFeedThreads();
   const most = options.maxThreads ?? Math.min(8, availableParallelism());
   const maxThreads = options.numThreads ?? Math.max(numThreads, most);
-  const threadData: FeedThreadData = { plan, handles };
+  const stages = createStages(plan, numSlots);
+  const threadData: FeedThreadData = { plan, handles, stages };
   const pool = new Piscina<FeedTask, FeedTaskResult>({
     filename: new URL("./feed-thread.ts", import.meta.url).href,
     minThreads: numThreads,
@@ -111,13 +114,16 @@ export function openFeed(options: FeedOptions): Feed {
   };
   const sampleTimeoutMs = options.sampleTimeoutMs ?? defaultSampleTimeoutMs;
   const tuner = new FeedTuner(handles, setting, limits);
-  return new PoolFeed({ plan, handles, pool, tuner, sampleTimeoutMs, onBadRecord: options.onBadRecord ?? null });
+  const { onBadRecord = null } = options;
+  return new PoolFeed({ plan, handles, pool, stages, execArgv, tuner, sampleTimeoutMs, onBadRecord });
 }
 
 interface FeedParts {
   readonly plan: FeedPlan;
   readonly handles: RingHandles;
   readonly pool: Piscina<FeedTask, FeedTaskResult>;
+  readonly stages: Stages;
+  readonly execArgv: readonly string[] | undefined;
   readonly tuner: FeedTuner;
   readonly sampleTimeoutMs: number;
   readonly onBadRecord: ((place: string) => void) | null;
@@ -129,6 +135,7 @@ class PoolFeed implements Feed {
   readonly #pool: Piscina<FeedTask, FeedTaskResult>;
   readonly #tuner: FeedTuner;
   readonly #hangs: HangWatch;
+  readonly #streams: StreamPuller;
   readonly #onBadRecord: FeedParts["onBadRecord"];
   readonly #threads = new Map<number, { numSamples: number; busyMs: number }>();
   readonly #badPlaces = new Set<string>();
@@ -140,12 +147,14 @@ class PoolFeed implements Feed {
   #timers: readonly NodeJS.Timeout[] = [];
   #dispatching: Promise<void> | null = null;
 
-  constructor({ plan, handles, pool, tuner, sampleTimeoutMs, onBadRecord }: FeedParts) {
+  constructor({ plan, handles, pool, stages, execArgv, tuner, sampleTimeoutMs, onBadRecord }: FeedParts) {
     this.#onBadRecord = onBadRecord;
     this.handles = handles;
     this.#ring = new Ring(handles);
     this.#pool = pool;
     this.#tuner = tuner;
+    const onStaged = (item: number) => this.#queue(item);
+    this.#streams = new StreamPuller({ plan, stages, ring: this.#ring, execArgv, onStaged });
     this.#hangs = new HangWatch({ plan, ring: this.#ring, pool, sampleTimeoutMs });
     // A thread that dies between two tasks is replaced. The pool gives up, without a word to those who wait, when a
     // replacement dies before it is up; then there is no thread left.
@@ -195,7 +204,7 @@ class PoolFeed implements Feed {
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#ring.close();
-    await this.#pool.destroy();
+    await Promise.all([this.#streams.close(), this.#pool.destroy()]);
     await this.#dispatching;
   }
 
@@ -211,10 +220,14 @@ class PoolFeed implements Feed {
         continue;
       }
       this.#ring.assign(item, partSize);
-      for (let part = 0; part < this.#ring.numPartsOf(item); part++) this.#waiting.push({ item, part });
-      this.#handOut();
+      if (!this.#streams.pull(item)) this.#queue(item);
       item++;
     }
+  }
+
+  #queue(item: number): void {
+    for (let part = 0; part < this.#ring.numPartsOf(item); part++) this.#waiting.push({ item, part });
+    this.#handOut();
   }
 
   /** As many parts as the threads in use can work on: with all of them in use, a second one waits in each. */

@@ -74,7 +74,10 @@ export class HangWatch {
     const sample = `${phase}/${progress.source}/${progress.index}`;
     if (this.#hung.has(sample)) {
       const { source } = this.#plan.datasets[phase]!.parts[progress.source]!;
-      const place = createReader(source).placeOf(progress.index);
+      const place =
+        source.kind === "stream"
+          ? `${source.module}, sample ${progress.index}`
+          : createReader(source).placeOf(progress.index);
       this.#ring.fail(transformHung(progress.index, place, this.#sampleTimeoutMs));
     }
     this.#hung.add(sample);

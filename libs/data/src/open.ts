@@ -19,6 +19,7 @@ import { requireReachable } from "./inline.ts";
 import { apportion } from "./order.ts";
 import { type CacheHandles, cacheMemoryBytes, createCache } from "./sample-cache.ts";
 import { leaveOutBad, selectSamples } from "./select.ts";
+import { requireStreamable } from "./stream-checks.ts";
 
 /** Samples of one source that were found and checked. */
 export interface OpenPart extends ChainHandles {
@@ -44,6 +45,10 @@ export interface OpenDataset {
   /** Places in the data set's own order that are all there is of it; null for every place. */
   readonly places: Uint32Array | null;
   readonly shuffle: boolean | number;
+  /** Samples of a stream that are shuffled among themselves. */
+  readonly window: number;
+  /** The samples have no numbers by which they could be read: one thread reads them in their order. */
+  readonly isStream: boolean;
   readonly badRecords: BadRecordPolicy;
   /** What transforms learned, or had learned before. */
   readonly fitted: Fitted;
@@ -89,6 +94,7 @@ export async function openDataset(dataset: Dataset, options: Partial<OpenOptions
   const found: FoundPart[] = [];
   // One after another: they often share files, which are read once.
   for (const part of dataset.parts) found.push(await findSamples(part, settings.badRecords, context));
+  requireStreamable(dataset, found);
   const fitted = await learn(found, { known: context.fitted, mayLearn: !context.isHeldOut });
   const opened: OpenedPart[] = [];
   for (const part of found) opened.push(await openPart(part, fitted, settings, context));
@@ -108,6 +114,8 @@ export async function openDataset(dataset: Dataset, options: Partial<OpenOptions
     parts: opened.map(({ part }, at) => ({ ...part, perEpoch: perEpoch[at]! })),
     places: null,
     shuffle: settings.shuffle,
+    window: settings.window,
+    isStream: opened.some(({ part }) => part.source.kind === "stream"),
     badRecords: settings.badRecords,
     fitted,
     leftOut: {
@@ -148,7 +156,10 @@ async function findSamples(declared: DatasetPart, policy: BadRecordPolicy, conte
   const made = { ...chain, transforms: transforms.slice(0, numKnown(transforms)) };
   const loaded = await openChain(made);
   const known = { ...declared, transforms };
-  const selected = await selectSamples({ source, declared: known, chain: made, loaded, policy, context });
+  const selected =
+    source.handles.kind === "stream"
+      ? { indices: null, leftOut: source.badRecords }
+      : await selectSamples({ source, declared: known, chain: made, loaded, policy, context });
   return { declared: known, source, selected, onBadRecord: policy.action };
 }
 
@@ -165,7 +176,7 @@ async function openPart(
   const loaded = await openChain(chain);
   requireReachable(loaded, transforms);
   const known = { ...declared, transforms };
-  const isLookedThrough = context.isHeldOut && policy.action === "skip";
+  const isLookedThrough = context.isHeldOut && policy.action === "skip" && handles.kind !== "stream";
   const selected = isLookedThrough
     ? await leaveOutBad({ source, declared: known, chain, loaded, policy, context }, found)
     : found;

@@ -9,6 +9,7 @@ import type { FeedPlan } from "./plan.ts";
 import { Ring, type RingHandles } from "./ring.ts";
 import { SampleMaker } from "./sample-maker.ts";
 import { type FeedPhase, itemAt } from "./schedule.ts";
+import { Stage, type StageHandles } from "./stage.ts";
 
 /** What a part that was filled took. */
 export interface FilledPart {
@@ -18,6 +19,9 @@ export interface FilledPart {
   /** Samples that could not be made and were replaced: where the first few are. */
   readonly bad: readonly string[];
 }
+
+/** Where samples of streams are, by phase. */
+export type Stages = Readonly<Partial<Record<FeedPhase, StageHandles>>>;
 
 /** Fills parts of items: what runs in each thread of the pool. */
 interface Producer {
@@ -35,7 +39,7 @@ interface Pipeline {
   readonly newMaker: () => SampleMaker;
 }
 
-export function createProducer(plan: FeedPlan, handles: RingHandles): Producer {
+export function createProducer(plan: FeedPlan, handles: RingHandles, stages: Stages): Producer {
   const ring = new Ring(handles);
   const pipelines = new Map<FeedPhase, Promise<Pipeline>>();
   const inputLength = numElements(plan.inputs.shape);
@@ -46,7 +50,7 @@ export function createProducer(plan: FeedPlan, handles: RingHandles): Producer {
   function pipelineOf(phase: FeedPhase): Promise<Pipeline> {
     let pipeline = pipelines.get(phase);
     if (pipeline === undefined) {
-      pipeline = openPipeline(plan, phase);
+      pipeline = openPipeline(plan, phase, stages[phase]);
       pipelines.set(phase, pipeline);
     }
     return pipeline;
@@ -89,9 +93,9 @@ export function createProducer(plan: FeedPlan, handles: RingHandles): Producer {
 
     /** Another sample in the place of a bad one, the first that is sound. */
     async function replace(i: number, first: AnnealError): Promise<void> {
-      const failed = drawn[i - start]!;
+      const itsBatch = { first: positionOf(0), count: numSamples };
       for (let attempt = 1; attempt <= maxReplacements; attempt++) {
-        const draw = draws.replacement(epoch, positionOf(i), failed, attempt);
+        const draw = draws.replacement(epoch, positionOf(i), attempt, itsBatch);
         await maker.load([draw]);
         const failure = make(0, draw, i);
         if (failure === null) return;
@@ -101,6 +105,7 @@ export function createProducer(plan: FeedPlan, handles: RingHandles): Producer {
       throw tooManyBadRecords(maxReplacements, maxReplacements, maxShare, [placeOfBad(first)]);
     }
 
+    maker.begin(item);
     ring.setProgress(item, part, drawn[0]!, 0);
     const loading = maker.load(drawn);
     if (loading !== undefined) await loading;
@@ -131,17 +136,18 @@ export function createProducer(plan: FeedPlan, handles: RingHandles): Producer {
   };
 }
 
-async function openPipeline(plan: FeedPlan, phase: FeedPhase): Promise<Pipeline> {
+async function openPipeline(plan: FeedPlan, phase: FeedPhase, staged: StageHandles | undefined): Promise<Pipeline> {
   const dataset = plan.datasets[phase]!;
   const chains = await Promise.all(dataset.parts.map(openChain));
   const isTraining = phase === "train";
+  const stage = staged === undefined ? null : new Stage(staged);
   return {
     dataset,
     draws: new Draws(dataset, { seed: plan.seed, shuffle: isTraining && plan.shuffle }),
-    // Other data was looked through when it was opened: whoever compares two results compares them on the same samples.
-    isSkipping: isTraining && dataset.badRecords.action === "skip",
+    // Held-out data was looked through when it was opened; only what is not left out there can be met here.
+    isSkipping: dataset.badRecords.action === "skip",
     idle: [],
-    newMaker: () => new SampleMaker(dataset, chains),
+    newMaker: () => new SampleMaker(dataset, chains, stage),
   };
 }
 

@@ -3,30 +3,42 @@ import type { Chain } from "./chain.ts";
 import type { Draw } from "./draws.ts";
 import type { OpenDataset, OpenPart } from "./open.ts";
 import { SampleCache } from "./sample-cache.ts";
+import type { Stage } from "./stage.ts";
 
 interface PartMaker {
   readonly part: OpenPart;
   readonly chain: Chain;
-  readonly reader: SampleReader;
+  /** Of a stream that of the item in work. */
+  reader: SampleReader;
   readonly cache: SampleCache | null;
 }
 
 /** Makes samples of a data set from what its sources hold: one for each task that a thread works on at a time. */
 export class SampleMaker {
   readonly #parts: readonly PartMaker[];
+  readonly #stage: Stage | null;
   readonly #random = new RandomStream("sample", 0, 0, 0);
   #draws: readonly Draw[] = [];
   /** Place of each draw among those that its reader has loaded; -1 for one that the cache has. */
   #loaded: readonly number[] = [];
 
-  /** @param chains those of the data set's parts; they may be shared by the makers of a thread */
-  constructor({ parts }: OpenDataset, chains: readonly Chain[]) {
+  /**
+   * @param chains those of the data set's parts; they may be shared by the makers of a thread
+   * @param stage where the samples are, if they are a stream's
+   */
+  constructor({ parts }: OpenDataset, chains: readonly Chain[], stage: Stage | null) {
+    this.#stage = stage;
     this.#parts = parts.map((part, at) => ({
       part,
       chain: chains[at]!,
-      reader: createReader(part.source),
+      reader: stage === null ? createReader(part.source) : stage.readerOf(0),
       cache: part.cache === null ? null : new SampleCache(part.cache),
     }));
+  }
+
+  /** The samples that follow are of this item. */
+  begin(item: number): void {
+    if (this.#stage !== null) this.#parts[0]!.reader = this.#stage.readerOf(item);
   }
 
   /** Reads what is needed for these samples. Nothing to wait for where all is in memory. */
