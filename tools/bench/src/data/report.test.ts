@@ -67,3 +67,10 @@ it("leaves the start out of what a consumer waits", () => {
   expect(waits[0]?.value).toBeCloseTo((100 * 50) / 950, 9);
   expect(waits[1]?.value).toBe(20);
 });
+
+it("says nothing of how a subject without a consumer waits", () => {
+  const slow = { ...subject("slow", "tfjs-data", 90_000), consumed: [] };
+  const { rows } = reportData([{ ...result, measured: [result.measured[0]!, slow] }]);
+  expect(rows.filter(({ metric }) => metric.endsWith("slow"))).toEqual([]);
+  expect(rows.find(({ metric }) => metric === "a later epoch")).toMatchObject({ peer: "slow", ratio: 900 });
+});

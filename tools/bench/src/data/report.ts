@@ -36,13 +36,15 @@ function workloadRows({ workload: { title: workload }, consumeMs, measured }: Da
     ...against("a later epoch", "samples/s", "higher", speeds),
     ...against("first epoch, from nothing", "samples/s", "higher", ({ first }) => [speed(first)]),
     ...against("peak memory for data", "MiB", "lower", ({ peakMiB }) => [peakMiB]),
-    ...measured.flatMap(({ spec, consumed }) => [
-      alone(
-        { workload, metric: `consumer of ${consumeMs} ms waits, ${spec.name}`, unit: "% of time" },
-        consumed.map(waitShare),
-      ),
-      alone({ workload, metric: `wait at an epoch's border, ${spec.name}`, unit: "ms" }, consumed.flatMap(bordersMs)),
-    ]),
+    ...measured
+      .filter(({ consumed }) => consumed.length > 0)
+      .flatMap(({ spec, consumed }) => [
+        alone(
+          { workload, metric: `consumer of ${consumeMs} ms waits, ${spec.name}`, unit: "% of time" },
+          consumed.map(waitShare),
+        ),
+        alone({ workload, metric: `wait at an epoch's border, ${spec.name}`, unit: "ms" }, consumed.flatMap(bordersMs)),
+      ]),
   ];
 }
 
