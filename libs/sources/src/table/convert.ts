@@ -3,7 +3,7 @@ import { RowKeys } from "../keys.ts";
 import { RangeWriter } from "../ranges/stored-ranges.ts";
 import { createIndexFiles, type IndexedFile, maxNamed } from "../records/indexed.ts";
 import type { NumberWriter, StagedFile, StagedFiles } from "../records/stored-data.ts";
-import { reading, rowsOf } from "./database.ts";
+import { literal, reading, rowsOf } from "./database.ts";
 import type { ColumnType, TableDeclaration } from "./declaration.ts";
 import type { TableFile } from "./schema.ts";
 import type { Vocabulary } from "./vocabularies.ts";
@@ -87,12 +87,13 @@ function selectRows(
   { columns, label, key }: TableDeclaration,
   vocabularies: readonly Vocabulary[],
 ): string {
-  const code = (column: string) => {
+  const code = (column: string, text = scan.text(column)) => {
     const { sqlType } = vocabularies.find((vocabulary) => vocabulary.column === column)!;
-    return `enum_code(try_cast(${scan.text(column)} AS ${sqlType}))::DOUBLE`;
+    return `enum_code(try_cast(${text} AS ${sqlType}))::DOUBLE`;
   };
   const value = (column: string, type: ColumnType) => (type === "number" ? scan.number(column) : code(column));
-  const labelValue = value(label.column, label.type);
+  const labelValue =
+    label.type === "number" ? scan.number(label.column) : code(label.column, classOf(scan.text(label.column), label));
   const notNumbers = columns.flatMap(([column, type], index) =>
     type === "number"
       ? [
@@ -117,6 +118,15 @@ function selectRows(
   );
   const keys = key === null ? [] : [`encode(${scan.text(key)})`];
   return `SELECT ${[verdict, ...inputs, `coalesce(${labelValue}, 'nan'::DOUBLE)`, ...keys].join(", ")} FROM ${scan.relation}`;
+}
+
+/** The class that a label's text counts as, in SQL; null for one that is in none. */
+function classOf(text: string, { classNames, valuesOfClasses }: TableDeclaration["label"]): string {
+  if (valuesOfClasses === null) return text;
+  const cases = valuesOfClasses.map(
+    (values, index) => `WHEN ${text} IN (${values.map(literal).join(", ")}) THEN ${literal(classNames![index]!)}`,
+  );
+  return `CASE ${cases.join(" ")} END`;
 }
 
 /** Writes the rows of one file as they come. */

@@ -15,6 +15,8 @@ export interface LabelColumn {
   readonly type: "category" | "number";
   /** The classes in their order; null: the column's values, numbers by size, then others by name. */
   readonly classNames: readonly string[] | null;
+  /** The column's values of each class, in the order of the classes; null: a class is a value. */
+  readonly valuesOfClasses: readonly (readonly string[])[] | null;
 }
 
 /** Rows of CSV, JSON lines or Parquet files. */
@@ -40,8 +42,11 @@ export interface TableOptions {
   readonly label: string;
   /** `category` by default: a class; `number` for regression. */
   readonly labelType?: "category" | "number";
-  /** The classes in their order, for a part of the data that may lack some; by default the column's values. */
-  readonly classNames?: readonly string[];
+  /**
+   * The classes in their order, for a part of the data that may lack some; by default the column's values. Or each class with the values
+   * that are to count as it: `{ham: ["easy-ham", "hard-ham"], spam: ["spam"]}`.
+   */
+  readonly classNames?: readonly string[] | Readonly<Record<string, readonly string[]>>;
   readonly key?: string;
 }
 
@@ -58,7 +63,11 @@ export function tableSource(options: TableOptions): TableDeclaration {
     throw new RangeError("a column of text must be the only one: a sample is numbers or text");
   }
   if (classNames !== null && labelType === "number") throw new RangeError("a label that is a number has no classNames");
-  requireNames("classNames", classNames);
+  const groups = classNames === null || isList(classNames) ? null : Object.entries(classNames);
+  const names = groups === null ? (classNames as readonly string[] | null) : groups.map(([name]) => name);
+  requireNames("classNames", names);
+  const valuesOfClasses = groups?.map(([, values]) => values) ?? null;
+  if (valuesOfClasses !== null) requireNames("the values of classNames", valuesOfClasses.flat());
   for (const [name, type] of columns) {
     if (typeof type === "object") requireNames(`the categories of ${name}`, type.category);
   }
@@ -68,7 +77,11 @@ export function tableSource(options: TableOptions): TableDeclaration {
     files: patterns,
     format,
     columns,
-    label: { column: label, type: labelType, classNames },
+    label: { column: label, type: labelType, classNames: names, valuesOfClasses },
     key,
   };
+}
+
+function isList(value: object): value is readonly string[] {
+  return Array.isArray(value);
 }

@@ -36,8 +36,9 @@ interface Format {
   readonly unit: "line" | "row";
 }
 
-/** A character that no text file has separates columns of files that are read line by line. */
-const wholeLines = "auto_detect=false, columns={'line': 'VARCHAR'}, delim='\\0', quote='', escape='', header=false";
+/** A character that no text may have (Unicode keeps it for programs) separates columns of files that are read line by line. */
+const wholeLines =
+  "auto_detect=false, columns={'line': 'VARCHAR'}, delim='\u{10FFFF}', quote='', escape='', header=false";
 /** The longest line, and what is read at once (by default DuckDB takes 16 times the longest line), in bytes. */
 const lineLimits = `max_line_size=${1 << 24}, buffer_size=${1 << 25}`;
 

@@ -45,6 +45,30 @@ test("many rows come in their order, in whatever pieces they are read", async ()
   expect(new Set(source.keys).size).toBe(numRows);
 });
 
+test("a line may hold whatever JSON can: backslashes, zeros, separators, quotes", async () => {
+  const texts = ["\\0", "\0", "a,b\tc|d;e", '"', "\u0001 \u{10FFFD} \n"];
+  const rows = texts.map((text, index) => `${JSON.stringify({ text, y: index % 2 })}\n`);
+  const source = await open(rows.join(""), { columns: { text: "text" }, label: "y" }, "odd.jsonl");
+  const samples = await readSamples(source, indices(texts.length));
+  expect(samples.map(({ input }) => new TextDecoder().decode(Uint8Array.from(input)))).toEqual(texts);
+});
+
+test("several values are one class where the declaration says so; one that is in none is a bad record", async () => {
+  const rows = "n,group\n1,spam-1\n2,ham-2\n3,ham-1\n4,spam-2\n";
+  const options = {
+    columns: { n: "number" },
+    label: "group",
+    classNames: { ham: ["ham-1", "ham-2"], spam: ["spam-1", "spam-2"] },
+  } as const;
+  const source = await open(rows, options, "groups.csv");
+  expect(source).toMatchObject({ numClasses: 2, classNames: ["ham", "spam"] });
+  const samples = await readSamples(source, [0, 1, 2, 3]);
+  expect(samples.map(({ label: [label] }) => label)).toEqual([1, 0, 0, 1]);
+  await expect(open(`${rows}5,other\n`, options, "other.csv")).rejects.toMatchObject({ code: "BAD_RECORD" });
+  const twice = { ...options, classNames: { a: ["x"], b: ["x"] } };
+  expect(() => tableSource({ files: "/x.csv", ...twice })).toThrow(RangeError);
+});
+
 test("labels that are numbers, and categories by size where they are numbers", async () => {
   const source = await open("n,c,y\n1,10,0.5\n2,9,-1e3\n3,x,7\n", {
     columns: { n: "number", c: "category" },
