@@ -35,7 +35,8 @@ function workloadRows({ workload: { title: workload }, consumeMs, measured }: Da
   return [
     ...against("a later epoch", "samples/s", "higher", speeds),
     ...against("first epoch, from nothing", "samples/s", "higher", ({ first }) => [speed(first)]),
-    ...against("peak memory for data", "MiB", "lower", ({ peakMiB }) => [peakMiB]),
+    ...against("peak memory, all processes", "MiB", "lower", ({ baseMiB, peakMiB }) => [baseMiB + peakMiB]),
+    ...against("of it for data", "MiB", "lower", ({ peakMiB }) => [peakMiB]),
     ...measured
       .filter(({ consumed }) => consumed.length > 0)
       .flatMap(({ spec, consumed }) => [
