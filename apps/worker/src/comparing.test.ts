@@ -60,8 +60,18 @@ describe("the compare workflow on a real server", () => {
   it("trains every strategy as a child, one after another, and writes what came of them", async () => {
     const scripts = {
       float32: scriptOf({ evaluated: { accuracy: 0.9 } }),
-      "float32-half": scriptOf({ evaluated: { accuracy: 0.896 }, msPerStep: 2, peakRssBytes: 2 ** 29 }),
-      "float32-quarter": scriptOf({ evaluated: { accuracy: 0.89 }, msPerStep: 1, peakRssBytes: 2 ** 28 }),
+      "float32-half": scriptOf({
+        evaluated: { accuracy: 0.896 },
+        msPerStep: 2,
+        peakRssBytes: 2 ** 29,
+        digest: "e".repeat(64),
+      }),
+      "float32-quarter": scriptOf({
+        evaluated: { accuracy: 0.89 },
+        msPerStep: 1,
+        peakRssBytes: 2 ** 28,
+        digest: "f".repeat(64),
+      }),
     };
     // Room for two at a time, which the timed ones must not use.
     await stack.stopWorker();

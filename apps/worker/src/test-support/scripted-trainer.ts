@@ -35,6 +35,8 @@ export class Script {
   mostAlive = 0;
   peakRssBytes = 2 ** 30;
   msPerStep = 5;
+  /** Of every checkpoint: runs with the same one have made the same steps. */
+  digest = "d".repeat(64);
   /** Metrics of the evaluation. */
   evaluated: Metrics = { loss: 0.5 };
 
@@ -55,7 +57,7 @@ export class Script {
       step: this.step,
       epoch: Math.floor(this.step / this.plan.stepsPerEpoch),
       metrics: { loss: 1 / (this.step + 1) },
-      checkpoint: reference(this.step),
+      checkpoint: reference(this.step, this.digest),
       best: { metric: "loss", value: 1 / (this.step + 1), step: this.step },
       finished: this.step >= this.plan.totalSteps,
       stoppedEarly: false,
@@ -149,7 +151,13 @@ class ScriptedTrainer implements Trainer {
 
   async evaluate() {
     const { step, evaluated } = this.#script;
-    return { split: "test" as const, numSamples: 1, metrics: evaluated, checkpoint: reference(step), skipped: [] };
+    return {
+      split: "test" as const,
+      numSamples: 1,
+      metrics: evaluated,
+      checkpoint: reference(step, this.#script.digest),
+      skipped: [],
+    };
   }
 
   stop(): void {
@@ -168,8 +176,8 @@ class ScriptedTrainer implements Trainer {
   }
 }
 
-function reference(step: number): CheckpointReference {
-  return { step, epoch: 0, path: `/checkpoints/${step}`, digest: "d".repeat(64) };
+function reference(step: number, digest: string): CheckpointReference {
+  return { step, epoch: 0, path: `/checkpoints/${step}`, digest };
 }
 
 function progressOf(script: Script): Progress {
@@ -182,7 +190,7 @@ function progressOf(script: Script): Progress {
     metrics: { loss: 0.25 },
     samplesPerSecond: 1_000,
     secondsLeft: 10,
-    checkpoint: reference(script.step),
+    checkpoint: reference(script.step, script.digest),
     best: null,
     engineWaitShare: 0,
     trainerPid: process.pid,
