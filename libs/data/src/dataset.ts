@@ -1,5 +1,6 @@
 import { AnnealError } from "@anneal/contracts";
 import type { SourceDeclaration } from "@anneal/sources";
+import type { Blend } from "./blend.ts";
 import { type InlineTransform, inlinePredicate, inlineTransform } from "./inline.ts";
 import type { Predicate, TransformReference } from "./transform.ts";
 import { padTo } from "./transforms/index.ts";
@@ -42,6 +43,8 @@ export interface DatasetSettings {
   /** Memory for what is kept for later epochs; null for as much as seems right. */
   readonly cacheMemoryBytes: number | null;
   readonly badRecords: BadRecordPolicy;
+  /** Of training data alone; null for samples as they are. */
+  readonly blend: Blend | null;
 }
 
 /** Samples of a stream that are shuffled among themselves, unless it is told otherwise. */
@@ -53,6 +56,7 @@ const plainSettings: DatasetSettings = {
   numSamples: null,
   cacheMemoryBytes: null,
   badRecords: { action: "fail", maxShare: 0 },
+  blend: null,
 };
 
 /** Two or three data sets that share no sample. */
@@ -137,6 +141,33 @@ export class Dataset {
     if (!Number.isInteger(window) || window < 1)
       throw new RangeError(`window must be an integer from 1, not ${window}`);
     return this.#each((part) => part, { shuffle: seed, window });
+  }
+
+  /**
+   * Training samples blended with others of the set, chosen by (seed, epoch, position), after all transforms: sums of two (float32 inputs), their
+   * share drawn from Beta(alpha, alpha). Labels of all the run's data become shares of each class, float32[numClasses], which
+   * `softmaxCrossEntropy` and `accuracy` take as they take classes.
+   *
+   * @param options.alpha 0 < alpha <= 1; default 0.2
+   * @throws RangeError for another alpha
+   */
+  mixup(options: { readonly alpha?: number } = {}): Dataset {
+    return this.#blend("mixup", options.alpha ?? 0.2);
+  }
+
+  /**
+   * As `mixup`, but a rectangle of the other image takes the place of a part of this one.
+   *
+   * @param options.alpha 0 < alpha <= 1; default 1
+   * @throws RangeError for another alpha
+   */
+  cutmix(options: { readonly alpha?: number } = {}): Dataset {
+    return this.#blend("cutmix", options.alpha ?? 1);
+  }
+
+  #blend(kind: Blend["kind"], alpha: number): Dataset {
+    if (!(alpha > 0 && alpha <= 1)) throw new RangeError(`alpha must be above 0, and 1 at most, not ${alpha}`);
+    return this.#each((part) => part, { blend: { kind, alpha } });
   }
 
   /**

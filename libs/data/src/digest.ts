@@ -23,10 +23,15 @@ export function digestOfParts(
   { settings }: Pick<Dataset, "settings">,
   perEpoch: readonly number[],
 ): string {
-  const { shuffle, badRecords, window } = settings;
+  const { shuffle, badRecords, window, blend } = settings;
   const [first] = digests;
-  const isPlain = digests.length === 1 && shuffle === true && badRecords.action === "fail" && window === defaultWindow;
-  return isPlain ? first! : sha256([digests, perEpoch, shuffle, badRecords, window]);
+  const isPlain =
+    digests.length === 1 &&
+    shuffle === true &&
+    badRecords.action === "fail" &&
+    window === defaultWindow &&
+    blend === null;
+  return isPlain ? first! : sha256([digests, perEpoch, shuffle, badRecords, window, blend]);
 }
 
 async function contentOf({ module, exportName, options, state }: TransformReference) {

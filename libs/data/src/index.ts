@@ -17,7 +17,7 @@ export { generator, imageFolder, npy, npz, table, textLines, tfrecord } from "./
 export type { Fitted } from "./fit.ts";
 export type { InlineTransform } from "./inline.ts";
 export { numFeedThreads } from "./num-threads.ts";
-export { cacheBytesOf, type OpenDataset, openDataset, pickSamples } from "./open.ts";
+export { cacheBytesOf, type OpenDataset, openDataset, pickSamples, softenLabels } from "./open.ts";
 export { evaluationPlan, type FeedPlan, trainingPlan } from "./plan.ts";
 export { arrays, diamonds, fashionMnist, idx, mnist, mobyDick, spamAssassin, textWindows } from "./ready-made.ts";
 export { batchBytes, type RingHandles, slotTensors } from "./ring.ts";

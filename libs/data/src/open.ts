@@ -11,6 +11,7 @@ import {
   type SourceDeclaration,
 } from "@anneal/sources";
 import { tooManyBadRecords } from "./bad-records.ts";
+import { type Blend, requireBlendable, softField } from "./blend.ts";
 import { type Chain, type ChainHandles, openChain } from "./chain.ts";
 import type { BadRecordPolicy, Dataset, DatasetPart, DatasetSettings } from "./dataset.ts";
 import { digestOfPart, digestOfParts } from "./digest.ts";
@@ -38,7 +39,11 @@ export interface OpenDataset {
   readonly numSamples: number;
   /** Inputs after all transforms. */
   readonly inputs: FieldSpec;
+  /** Of a batch: those of the parts, or shares of each class. */
   readonly labels: FieldSpec;
+  /** Labels are shares of each class, not classes. */
+  readonly hasSoftLabels: boolean;
+  readonly blend: Blend | null;
   readonly numClasses: number | null;
   /** More than one where data sets are mixed. */
   readonly parts: readonly OpenPart[];
@@ -106,10 +111,12 @@ export async function openDataset(dataset: Dataset, options: Partial<OpenOptions
     dataset.parts.map(({ weight }, part) => (opened[part]!.part.numSamples > 0 ? weight : 0)),
     total === 0 ? 0 : numSamples,
   );
-  return {
+  const made: OpenDataset = {
     numSamples: total === 0 ? 0 : numSamples,
     inputs: first.inputs,
     labels: first.part.labels,
+    hasSoftLabels: false,
+    blend: settings.blend,
     numClasses: first.numClasses,
     parts: opened.map(({ part }, at) => ({ ...part, perEpoch: perEpoch[at]! })),
     places: null,
@@ -128,6 +135,15 @@ export async function openDataset(dataset: Dataset, options: Partial<OpenOptions
       perEpoch,
     ),
   };
+  if (settings.blend === null) return made;
+  requireBlendable(settings.blend, made);
+  return softenLabels(made);
+}
+
+/** The same data set with labels that are shares of each class. It has classes. */
+export function softenLabels(dataset: OpenDataset): OpenDataset {
+  if (dataset.hasSoftLabels) return dataset;
+  return { ...dataset, labels: softField(dataset.numClasses ?? 1), hasSoftLabels: true };
 }
 
 /** A data set of the samples at some places of another, in the order that is asked for. */

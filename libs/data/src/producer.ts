@@ -1,7 +1,8 @@
 import { threadId } from "node:worker_threads";
 import { type AnnealError, toAnnealError } from "@anneal/contracts";
-import { numElements, type TypedArray } from "@anneal/sources";
+import { numElements, type TypedArray, viewOf } from "@anneal/sources";
 import { isOfSample, maxNamed, placeOfBad, tooManyBadRecords } from "./bad-records.ts";
+import { blendInputs, drawBlend } from "./blend.ts";
 import { openChain } from "./chain.ts";
 import { type Draw, Draws, maxReplacements } from "./draws.ts";
 import type { OpenDataset } from "./open.ts";
@@ -29,11 +30,19 @@ interface Producer {
   fill(item: number, part: number): Promise<FilledPart>;
 }
 
+/** A sample on its way into another. */
+interface Blended {
+  readonly input: TypedArray;
+  readonly label: TypedArray;
+}
+
 /** A data set as one thread sees it. */
 interface Pipeline {
   readonly dataset: OpenDataset;
   readonly draws: Draws;
   readonly isSkipping: boolean;
+  /** Where a partner is made that is blended into a sample, and a class before it is a label. */
+  readonly partner: Blended;
   /** Makers that no part uses at the moment: as many as there are parts at a time. */
   readonly idle: SampleMaker[];
   readonly newMaker: () => SampleMaker;
@@ -66,8 +75,13 @@ export function createProducer(plan: FeedPlan, handles: RingHandles, stages: Sta
     return views;
   }
 
+  /** Adds a class with this share to the labels of the i-th sample. */
+  function addLabel(labels: TypedArray, i: number, label: number, share: number): void {
+    labels[i * labelLength + label]! += share;
+  }
+
   async function fillWith(maker: SampleMaker, pipeline: Pipeline, item: number, part: number): Promise<FilledPart> {
-    const { epoch, batch, numSamples } = itemAt(plan, item);
+    const { epoch, phase, batch, numSamples } = itemAt(plan, item);
     const { draws, dataset, isSkipping } = pipeline;
     const slot = ring.slotOf(item);
     const targets = inputViewsOf(slot.inputs);
@@ -76,13 +90,24 @@ export function createProducer(plan: FeedPlan, handles: RingHandles, stages: Sta
     const end = Math.min(numSamples, start + partSize);
     const positionOf = (i: number) => batch * plan.batchSize + i;
     const drawn = Array.from({ length: end - start }, (_, k) => draws.at(epoch, positionOf(start + k)));
+    const { blend } = dataset;
+    const numPlaces = dataset.isStream ? numSamples : dataset.numSamples;
+    const blends = drawn.flatMap((_, k) => {
+      const place = { seed: plan.seed, epoch, position: positionOf(start + k), numPlaces };
+      return blend === null || phase !== "train" ? [] : [drawBlend(blend, place)];
+    });
+    const partners = blends.map(({ place }) => draws.at(epoch, dataset.isStream ? positionOf(place) : place));
     const bad: { readonly i: number; readonly failure: AnnealError }[] = [];
 
     /** Makes one of the samples that are loaded. Gives its failure where it may be skipped. */
-    function make(k: number, draw: Draw, i: number): AnnealError | null {
+    function make(k: number, draw: Draw, i: number, into: Blended | null = null): AnnealError | null {
       ring.setProgress(item, part, draw, i - start + 1);
       try {
-        maker.make(k, targets[i]!, slot.labels, i * labelLength);
+        if (into !== null) maker.make(k, into.input, into.label, 0);
+        else if (dataset.hasSoftLabels) {
+          maker.make(k, targets[i]!, pipeline.partner.label, 0);
+          addLabel(slot.labels, i, pipeline.partner.label[0]!, 1);
+        } else maker.make(k, targets[i]!, slot.labels, i * labelLength);
         return null;
       } catch (cause) {
         const failure = toAnnealError(cause);
@@ -107,13 +132,32 @@ export function createProducer(plan: FeedPlan, handles: RingHandles, stages: Sta
 
     maker.begin(item);
     ring.setProgress(item, part, drawn[0]!, 0);
-    const loading = maker.load(drawn);
+    const loading = maker.load([...drawn, ...partners]);
     if (loading !== undefined) await loading;
+    if (dataset.hasSoftLabels) slot.labels.fill(0, start * labelLength, end * labelLength);
     drawn.forEach((draw, k) => {
       const failure = make(k, draw, start + k);
       if (failure !== null) bad.push({ i: start + k, failure });
     });
-    for (const { i, failure } of [...bad]) await replace(i, failure);
+    const numReplaced = bad.length;
+    for (const [k, draw] of blends.entries()) {
+      const i = start + k;
+      // One that will be replaced stays as it is then.
+      if (bad.slice(0, numReplaced).some((other) => other.i === i)) continue;
+      const failure = make(drawn.length + k, partners[k]!, i, pipeline.partner);
+      if (failure !== null) {
+        bad.push({ i, failure });
+        continue;
+      }
+      const { input, label } = pipeline.partner;
+      const share = blendInputs(blend!, draw, targets[i]!, input, plan.inputs);
+      const row = slot.labels.subarray(i * labelLength, (i + 1) * labelLength);
+      row.forEach((value, at) => {
+        row[at] = share * value;
+      });
+      addLabel(slot.labels, i, label[0]!, 1 - share);
+    }
+    for (const { i, failure } of bad.slice(0, numReplaced)) await replace(i, failure);
     ring.finishPart(item, part, bad.length);
     const places = bad.slice(0, maxNamed).map(({ failure }) => placeOfBad(failure));
     return { numSamples: end - start, busyMs: 0, bad: places };
@@ -141,11 +185,18 @@ async function openPipeline(plan: FeedPlan, phase: FeedPhase, staged: StageHandl
   const chains = await Promise.all(dataset.parts.map(openChain));
   const isTraining = phase === "train";
   const stage = staged === undefined ? null : new Stage(staged);
+  const inputLength = numElements(plan.inputs.shape);
+  const { labels: label } = dataset.parts[0]!;
+  const labelLength = numElements(label.shape);
   return {
     dataset,
     draws: new Draws(dataset, { seed: plan.seed, shuffle: isTraining && plan.shuffle }),
     // Held-out data was looked through when it was opened; only what is not left out there can be met here.
     isSkipping: dataset.badRecords.action === "skip",
+    partner: {
+      input: viewOf(new ArrayBuffer(4 * inputLength), plan.inputs.dtype, 0, inputLength),
+      label: viewOf(new ArrayBuffer(4 * labelLength), label.dtype, 0, labelLength),
+    },
     idle: [],
     newMaker: () => new SampleMaker(dataset, chains, stage),
   };

@@ -4,7 +4,7 @@ import type { Tensor } from "@tensorflow/tfjs";
  * Losses by name, each the mean over the batch.
  *
  * - `softmaxCrossEntropy`: labels are class indices (int32, `[batch]` or `[batch, ...]`), outputs are logits
- *   (float32, labels' shape and one axis of classes more). Computed from the log-softmax, so it never clips.
+ *   (float32, labels' shape and one axis of classes more); or labels are shares of each class (float32, outputs' shape). Computed from the log-softmax, so it never clips.
  * - `sigmoidCrossEntropy`: labels are 0..1 (float32), outputs are logits of the same shape.
  * - `meanSquaredError`: labels and outputs are float32 of the same shape.
  */
@@ -21,7 +21,8 @@ const lossFunctions: Readonly<Record<LossName, LossFunction>> = {
   softmaxCrossEntropy(labels, outputs) {
     const numClasses = outputs.shape.at(-1) ?? 1;
     const logProbabilities = outputs.logSoftmax(-1);
-    return labels.toInt().oneHot(numClasses, 1, 0).toFloat().mul(logProbabilities).sum(-1).mean().neg();
+    const shares = hasShares(labels, outputs) ? labels.toFloat() : labels.toInt().oneHot(numClasses, 1, 0).toFloat();
+    return shares.mul(logProbabilities).sum(-1).mean().neg();
   },
   sigmoidCrossEntropy(labels, outputs) {
     // max(x, 0) - x z + log(1 + exp(-|x|)): the form that neither overflows nor cancels.
@@ -32,6 +33,11 @@ const lossFunctions: Readonly<Record<LossName, LossFunction>> = {
     return outputs.sub(labels.toFloat()).square().mean();
   },
 };
+
+/** Whether labels are shares of each class, such as blended samples have, rather than class indices. */
+export function hasShares(labels: Tensor, outputs: Tensor): boolean {
+  return labels.rank === outputs.rank && labels.shape.at(-1) === outputs.shape.at(-1) && labels.dtype === "float32";
+}
 
 /** The function behind a recipe's loss. */
 export function resolveLoss(loss: Loss): LossFunction {

@@ -1,5 +1,6 @@
 import type { MetricDirection } from "@anneal/contracts";
 import type { Tensor } from "@tensorflow/tfjs";
+import { hasShares } from "./losses.ts";
 
 /** A scalar that a person watches beside the loss. */
 export interface Metric {
@@ -12,11 +13,14 @@ export interface Metric {
   readonly compute: (labels: Tensor, outputs: Tensor) => Tensor;
 }
 
-/** Share of samples whose largest output is the labelled class. Labels: class indices; outputs: one score a class. */
+/** Share of samples whose largest output is the labelled class. Labels: class indices, or shares of each class; outputs: one score a class. */
 export function accuracy(): Metric {
   return {
     direction: "maximize",
-    compute: (labels, outputs) => perSample(outputs.argMax(-1).equal(labels.toInt()).toFloat()),
+    compute: (labels, outputs) => {
+      const classes = hasShares(labels, outputs) ? labels.argMax(-1) : labels.toInt();
+      return perSample(outputs.argMax(-1).equal(classes).toFloat());
+    },
   };
 }
 

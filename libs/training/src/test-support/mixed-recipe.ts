@@ -28,8 +28,9 @@ export default defineRecipe({
     every: z.int().default(10),
     allowed: z.number().default(0.5),
     action: z.enum(["skip", "fail"]).default("skip"),
+    blend: z.boolean().default(false),
   }),
-  data: ({ parameters: { delayMs, every, allowed, action } }) => {
+  data: ({ parameters: { delayMs, every, allowed, action, blend } }) => {
     const steps = import.meta.resolve("./steps.ts");
     const first = samples(120, 1).filter((_, label) => label[0] !== 3).map(transform(steps, { every }, "refuse")).cache();
     const second = samples(70, 2).map((source, target) => target.set(source)).cache({ memoryBytes: 600 });
@@ -37,7 +38,7 @@ export default defineRecipe({
       numSamples: 100,
     }).map(standardise()).map(transform(steps, { delayMs }, "noise"));
     const validation = samples(40, 3).map(transform(steps, { every }, "refuse")).map(standardise()).onBadRecord({ action, maxShare: allowed });
-    return { train, validation };
+    return { train: blend ? train.mixup() : train, validation };
   },
   model: ({ inputShape, numClasses }) =>
     tf.sequential({ layers: [tf.layers.dense({ inputShape, units: 8, activation: "relu" }), tf.layers.dense({ units: numClasses })] }),

@@ -111,6 +111,21 @@ test("what transforms learned is kept with the run, and never learned anew", asy
   });
 });
 
+test("blended samples train to the same bits when stopped in an epoch, and validation has an accuracy", async () => {
+  const whole = newRun({ blend: true, epochs: 2 });
+  await whole.finish();
+  const pieces = newRun({ blend: true, epochs: 2 });
+  await pieces.prepare();
+  await pieces.segment({ untilStep: 3 });
+  await pieces.close();
+  await pieces.finish();
+  expect(pieces.last!.checkpoint.digest).toBe(whole.last!.checkpoint.digest);
+  const [, second] = (await stateOf(whole)).history;
+  expect(second!.validation!.accuracy).toBeGreaterThan(0.2);
+  expect(second!.train.loss).toBeGreaterThan(0);
+  await Promise.all([whole.close(), pieces.close()]);
+});
+
 test("more bad samples than are allowed end the run: BAD_RECORDS, with their places", async () => {
   const run = newRun({ every: 5, allowed: 0.15 });
   await expect(run.finish()).rejects.toMatchObject({ code: "BAD_RECORDS" });

@@ -17,6 +17,7 @@ import {
   itemsPerEpoch,
   type OpenDataset,
   openDataset,
+  softenLabels,
   stepsPerEpoch,
   trainingPlan,
 } from "@anneal/data";
@@ -166,7 +167,8 @@ async function openAll({ train, validation, test }: RecipeData, spec: RunSpec, k
   const opened = await open(train, false, known);
   const openOptional = async (dataset: RecipeData["test"]) => {
     const held = dataset === undefined ? null : await open(dataset, true, opened.fitted);
-    return held !== null && held.numSamples > 0 ? held : null;
+    if (held === null || held.numSamples === 0) return null;
+    return opened.hasSoftLabels ? softenLabels(held) : held;
   };
   // One after another: they often share files, which are read once.
   return {
