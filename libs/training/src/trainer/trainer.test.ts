@@ -323,9 +323,9 @@ describe.each(testedEngines)("with the %s engine", (engine) => {
     });
 
     test("a newer attempt: the stale one can commit no more", async () => {
-      const run = newRun({ delayMs: 10 }, { checkpoint: { everySteps: 2 } });
+      const run = newRun({ delayMs: 60 }, { checkpoint: { everySteps: 2 } });
       const { plan } = await run.prepare();
-      const newer = newRun({ delayMs: 10 }, {}, run.runId);
+      const newer = newRun({ delayMs: 60 }, {}, run.runId);
       Object.assign(newer, { prepared: run.prepared, last: run.last, attempt: 10 });
       const training = Promise.withResolvers<void>();
       const stale = run.segment({
