@@ -8,6 +8,7 @@ import {
   type Strategy,
   type StrategyStart,
   strategyRunId,
+  type TrainingPlan,
   taskQueue,
 } from "@anneal/contracts";
 import { planStrategies } from "@anneal/policy";
@@ -52,26 +53,27 @@ const statusesOf = ({ outcomes }: CompareState) => outcomes.map(({ status }) => 
 const specOf = async (runId: string) =>
   (await stack.client.workflow.getHandle(runId).describe()).memo as { spec: typeof spec };
 
-function scriptOf(values: Partial<Script>, acts: Script["acts"] = []): Script {
-  return Object.assign(new Script(acts, { monitor: { metric: "validation/accuracy", direction: "maximize" } }), values);
+function scriptOf(values: Partial<Script>, acts: Script["acts"] = [], plan: Partial<TrainingPlan> = {}): Script {
+  const monitor = { metric: "validation/accuracy", direction: "maximize" } as const;
+  return Object.assign(new Script(acts, { monitor, ...plan }), values);
+}
+
+/** A plan with other steps than those of whole batches. */
+function inParts(microBatches: number): Partial<TrainingPlan> {
+  const rung = { prefetchBatches: 8, microBatches, recomputeSegments: 1 };
+  return { memory: { rung, why: "scripted", budgetBytes: null, predictedPeakBytes: null, batchBytes: 0 } };
 }
 
 describe("the compare workflow on a real server", () => {
   it("trains every strategy as a child, one after another, and writes what came of them", async () => {
     const scripts = {
       float32: scriptOf({ evaluated: { accuracy: 0.9 } }),
-      "float32-half": scriptOf({
-        evaluated: { accuracy: 0.896 },
-        msPerStep: 2,
-        peakRssBytes: 2 ** 29,
-        digest: "e".repeat(64),
-      }),
-      "float32-quarter": scriptOf({
-        evaluated: { accuracy: 0.89 },
-        msPerStep: 1,
-        peakRssBytes: 2 ** 28,
-        digest: "f".repeat(64),
-      }),
+      "float32-half": scriptOf({ evaluated: { accuracy: 0.896 }, msPerStep: 2, peakRssBytes: 2 ** 29 }, [], inParts(2)),
+      "float32-quarter": scriptOf(
+        { evaluated: { accuracy: 0.89 }, msPerStep: 1, peakRssBytes: 2 ** 28 },
+        [],
+        inParts(4),
+      ),
     };
     // Room for two at a time, which the timed ones must not use.
     await stack.stopWorker();
