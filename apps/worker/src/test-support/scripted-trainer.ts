@@ -153,7 +153,7 @@ class ScriptedTrainer implements Trainer {
       split: "test" as const,
       numSamples: 1,
       metrics: evaluated,
-      checkpoint: reference(step, this.#script.digest),
+      checkpoint: reference(step),
       skipped: [],
     };
   }
