@@ -1,5 +1,5 @@
 import type { MemoryRung, TrainingPlan } from "@anneal/contracts";
-import { type Feed, numFeedThreads, openFeed } from "@anneal/data";
+import { type Feed, itemAt, numFeedThreads, openFeed } from "@anneal/data";
 import { numRingSlots } from "@anneal/policy";
 import type { Setup } from "./setup.ts";
 
@@ -9,6 +9,7 @@ export function openTrainingFeed(
   startItem: number,
   stepsPerCall: number,
 ): Feed {
+  tellFastForward(setup, startItem);
   const hasBudget = plan.memory !== undefined && plan.memory.budgetBytes !== null;
   return openFeed({
     plan: setup.feed,
@@ -19,6 +20,19 @@ export function openTrainingFeed(
     minAhead: numRingSlots({ prefetchBatches: 1 }, stepsPerCall),
     // What was planned for is what it may take.
     ...(hasBudget && { maxThreads: numFeedThreads() }),
-    onBadRecord: (place) => process.stderr.write(`${new Date().toISOString()} a sample was skipped: ${place}\n`),
+    onBadRecord: (place) => log(`a sample was skipped: ${place}`),
   });
+}
+
+/** Of a generator that cannot seek, what comes before the first sample is read and thrown away: it takes its time. */
+function tellFastForward({ feed, numItems, datasets: { train } }: Setup, startItem: number): void {
+  const source = train.parts[0]?.source;
+  if (source?.kind !== "stream" || source.canSeek || startItem >= numItems) return;
+  const { phase, batch } = itemAt(feed, startItem);
+  if (phase !== "train" || batch === 0) return;
+  log(`the generator cannot begin at sample ${batch * feed.batchSize}: those before it are read again`);
+}
+
+function log(text: string): void {
+  process.stderr.write(`${new Date().toISOString()} ${text}\n`);
 }
