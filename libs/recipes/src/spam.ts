@@ -27,12 +27,14 @@ export default defineRecipe({
   }),
 
   data({ parameters: { length, maxTokens }, seed }) {
-    return spamAssassin()
-      .map(tokenise({ maxTokens, maxLength: length, minCount: 2 }))
-      .padTo(length)
-      // Words are found once: later epochs take them as they are.
-      .cache()
-      .split({ train: 0.8, validation: 0.1, seed });
+    return (
+      spamAssassin()
+        .map(tokenise({ maxTokens, maxLength: length, minCount: 2 }))
+        .padTo(length)
+        // Words are found once: later epochs take them as they are.
+        .cache()
+        .split({ train: 0.8, validation: 0.1, seed })
+    );
   },
 
   model({ parameters: { maxTokens, width }, inputShape, numClasses }) {
