@@ -3,6 +3,21 @@ import { AnnealError, type ErrorRecord } from "@anneal/contracts";
 /** Bad samples whose places are told; the others are counted. */
 export const maxNamed = 20;
 
+/** Samples that were left out by one look at the data. */
+export interface LeftOut {
+  /** Digest of what was looked at: equal ones found the same samples. */
+  readonly foundBy: string;
+  readonly count: number;
+  /** Where the first few of them are. */
+  readonly places: readonly string[];
+}
+
+/** What several looks found, each counted once. */
+export function countLeftOut(leftOut: readonly LeftOut[]): Pick<LeftOut, "count" | "places"> {
+  const looks = [...new Map(leftOut.map((look) => [look.foundBy, look])).values()];
+  return { count: looks.reduce((sum, { count }) => sum + count, 0), places: looks.flatMap(({ places }) => places) };
+}
+
 /** What becomes of a sample that is looked at. */
 export const verdict = { dropped: 0, kept: 1, bad: 2 } as const;
 

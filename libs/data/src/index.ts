@@ -10,7 +10,7 @@ export {
   type TypedArray,
   viewOf,
 } from "@anneal/sources";
-export { tooManyBadRecords } from "./bad-records.ts";
+export { countLeftOut, tooManyBadRecords } from "./bad-records.ts";
 export { type BadRecordPolicy, Dataset, mix, type Sides } from "./dataset.ts";
 export { type Feed, type FeedStats, openFeed } from "./feed.ts";
 export { generator, imageFolder, npy, npz, table, textLines, tfrecord } from "./files.ts";

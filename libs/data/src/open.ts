@@ -10,7 +10,7 @@ import {
   type SourceContext,
   type SourceDeclaration,
 } from "@anneal/sources";
-import { tooManyBadRecords } from "./bad-records.ts";
+import { countLeftOut, type LeftOut, tooManyBadRecords } from "./bad-records.ts";
 import { type Blend, requireBlendable, softField } from "./blend.ts";
 import { type Chain, type ChainHandles, openChain } from "./chain.ts";
 import type { BadRecordPolicy, Dataset, DatasetPart, DatasetSettings } from "./dataset.ts";
@@ -19,7 +19,7 @@ import { type Fitted, type FoundPart, learn, numKnown, withStates } from "./fit.
 import { requireReachable } from "./inline.ts";
 import { apportion } from "./order.ts";
 import { type CacheHandles, cacheMemoryBytes, createCache } from "./sample-cache.ts";
-import { leaveOutBad, selectSamples } from "./select.ts";
+import { foundBySource, leaveOutBad, selectSamples } from "./select.ts";
 import { requireStreamable } from "./stream-checks.ts";
 
 /** Samples of one source that were found and checked. */
@@ -57,8 +57,8 @@ export interface OpenDataset {
   readonly badRecords: BadRecordPolicy;
   /** What transforms learned, or had learned before. */
   readonly fitted: Fitted;
-  /** Samples that cannot be read and were left out: how many, and where the first few are. */
-  readonly leftOut: { readonly count: number; readonly places: readonly string[] };
+  /** Samples that cannot be read and were left out, by the look that found them: data sets of one source may share some. */
+  readonly leftOut: readonly LeftOut[];
   /**
    * sha256 (hex) over the sources' content, the selections and the transforms (their modules' bytes, their options): equal
    * digests, equal batches. Paths are no part of it; neither is what a transform's module imports.
@@ -125,10 +125,7 @@ export async function openDataset(dataset: Dataset, options: Partial<OpenOptions
     isStream: opened.some(({ part }) => part.source.kind === "stream"),
     badRecords: settings.badRecords,
     fitted,
-    leftOut: {
-      count: opened.reduce((sum, { leftOut }) => sum + leftOut.count, 0),
-      places: opened.flatMap(({ leftOut }) => leftOut.places),
-    },
+    leftOut: opened.flatMap(({ leftOut }) => leftOut),
     digest: digestOfParts(
       opened.map(({ digest }) => digest),
       dataset,
@@ -174,7 +171,7 @@ async function findSamples(declared: DatasetPart, policy: BadRecordPolicy, conte
   const known = { ...declared, transforms };
   const selected =
     source.handles.kind === "stream"
-      ? { indices: null, leftOut: source.badRecords }
+      ? { indices: null, leftOut: foundBySource(source) }
       : await selectSamples({ source, declared: known, chain: made, loaded, policy, context });
   return { declared: known, source, selected, onBadRecord: policy.action };
 }
@@ -196,7 +193,7 @@ async function openPart(
   const selected = isLookedThrough
     ? await leaveOutBad({ source, declared: known, chain, loaded, policy, context }, found)
     : found;
-  const { count, places } = selected.leftOut;
+  const { count, places } = countLeftOut(selected.leftOut);
   const numLooked = source.numSamples + source.badRecords.count;
   if (count > policy.maxShare * numLooked) throw tooManyBadRecords(count, numLooked, policy.maxShare, places);
   const numSamples = selected.indices?.length ?? source.numSamples;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { seededRandom } from "@anneal/testing";
 import { afterAll, describe, expect, test } from "vitest";
+import { countLeftOut } from "./bad-records.ts";
 import { type Dataset, mix } from "./dataset.ts";
 import type { FeedOptions } from "./feed.ts";
 import { digests, labelsOf, numbers, readFeed } from "./fixtures/read-feed.ts";
@@ -263,8 +264,13 @@ describe("bad records", () => {
   test("held out, they are found when the data is opened and left out; too many are a failure", async () => {
     const skipping = broken.onBadRecord({ action: "skip", maxShare: 0.11 });
     const open = await openDataset(skipping, { ...context, isHeldOut: true });
-    expect(open).toMatchObject({ numSamples: 54, leftOut: { count: 6 } });
-    expect(open.leftOut.places[0]).toContain("sample");
+    expect(open).toMatchObject({ numSamples: 54, leftOut: [{ count: 6 }] });
+    expect(open.leftOut[0]!.places[0]).toContain("sample");
+    const { train, validation } = skipping.filter(() => true).split({ train: 0.5, validation: 0.5 });
+    const sides = [await openDataset(train, context), await openDataset(validation, { ...context, isHeldOut: true })];
+    const { count, places } = countLeftOut(sides.flatMap(({ leftOut }) => leftOut));
+    // The filter met each of them once, whatever is made of its samples afterwards.
+    expect([count, places.length, sides[0]!.numSamples + sides[1]!.numSamples]).toEqual([6, 6, 54]);
     const strict = openDataset(broken.onBadRecord({ action: "skip", maxShare: 0.05 }), { ...context, isHeldOut: true });
     await expect(strict).rejects.toMatchObject({ code: "BAD_RECORDS", facts: { numBad: 6, numSamples: 60 } });
   });

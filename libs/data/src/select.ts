@@ -1,11 +1,12 @@
 import { AnnealError } from "@anneal/contracts";
 import { allocateShared, isRagged, numElements, type OpenSource } from "@anneal/sources";
+import type { LeftOut } from "./bad-records.ts";
 import type { Chain, ChainHandles } from "./chain.ts";
 import type { BadRecordPolicy, DatasetPart, Selection } from "./dataset.ts";
 import { digestOfPart } from "./digest.ts";
-import type { OpenDataset, OpenOptions } from "./open.ts";
+import type { OpenOptions } from "./open.ts";
 import { splitNumber } from "./order.ts";
-import { type Scan, scanSamples } from "./scan.ts";
+import { scanSamples } from "./scan.ts";
 import { type TransformReference, undeclaredRandomness } from "./transform.ts";
 
 interface SelectOptions {
@@ -21,15 +22,20 @@ interface SelectOptions {
 export interface Selected {
   /** In shared memory; null for all samples. */
   readonly indices: Uint32Array | null;
-  readonly leftOut: OpenDataset["leftOut"];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** The records that the source could not read when it was opened. */
+export function foundBySource({ digest, badRecords }: OpenSource): readonly LeftOut[] {
+  return badRecords.count === 0 ? [] : [{ foundBy: digest, ...badRecords }];
 }
 
 /** The samples that a part's selections leave, in order. */
 export async function selectSamples(options: SelectOptions): Promise<Selected> {
   const { source, declared, loaded } = options;
-  const { badRecords, numSamples } = source;
+  const { numSamples } = source;
   let indices: Uint32Array | null = null;
-  let leftOut: Selected["leftOut"] = { count: badRecords.count, places: badRecords.places };
+  const leftOut = [...foundBySource(source)];
   for (const [at, selection] of declared.selections.entries()) {
     if (selection.kind !== "filter") {
       indices = select(indices ?? all(numSamples), selection, source.keys);
@@ -41,7 +47,7 @@ export async function selectSamples(options: SelectOptions): Promise<Selected> {
     if (random !== undefined && loaded.numDeterministic < numTransforms) throw undeclaredRandomness(random);
     const found = await scan(options, indices, at, numTransforms);
     indices = keepFound(found, indices, numSamples);
-    leftOut = addBad(leftOut, found);
+    leftOut.push(...found.leftOut);
   }
   return { indices: indices === null ? null : inSharedMemory(indices), leftOut };
 }
@@ -50,19 +56,20 @@ export async function selectSamples(options: SelectOptions): Promise<Selected> {
 export async function leaveOutBad(options: SelectOptions, { indices, leftOut }: Selected): Promise<Selected> {
   const { declared, source } = options;
   const found = await scan(options, indices, declared.selections.length, declared.transforms.length);
-  if (found.numBad === 0) return { indices, leftOut };
+  if (found.leftOut.length === 0) return { indices, leftOut };
   return {
     indices: inSharedMemory(keepFound(found, indices, source.numSamples)),
-    leftOut: addBad(leftOut, found),
+    leftOut: [...leftOut, ...found.leftOut],
   };
 }
 
-function keepFound({ kept }: Scan, indices: Uint32Array | null, numSamples: number): Uint32Array {
-  return (indices ?? all(numSamples)).filter((_, at) => kept[at] === 1);
+interface Found {
+  readonly kept: Uint8Array;
+  readonly leftOut: readonly LeftOut[];
 }
 
-function addBad({ count, places }: Selected["leftOut"], scan: Scan): Selected["leftOut"] {
-  return { count: count + scan.numBad, places: [...places, ...scan.places] };
+function keepFound({ kept }: Found, indices: Uint32Array | null, numSamples: number): Uint32Array {
+  return (indices ?? all(numSamples)).filter((_, at) => kept[at] === 1);
 }
 
 function filteredByLearned({ exportName }: TransformReference): AnnealError {
@@ -80,20 +87,22 @@ async function scan(
   indices: Uint32Array | null,
   at: number,
   numTransforms: number,
-): Promise<Scan> {
+): Promise<Found> {
   const selection = declared.selections[at];
   const transforms = declared.transforms.slice(0, numTransforms);
   const { input, numSamples } = source;
-  return scanSamples({
+  const digest = await digestOfPart(source, { selections: declared.selections.slice(0, at + 1), transforms });
+  const { kept, numBad, places } = await scanSamples({
     chain: { ...chain, transforms },
     predicate: selection?.kind === "filter" ? selection.predicate : null,
     numSamples: indices?.length ?? numSamples,
     indices: indices === null ? null : inSharedMemory(indices),
     onBadRecord: policy.action,
     cacheDirectory: context.cacheDirectory,
-    digest: await digestOfPart(source, { selections: declared.selections.slice(0, at + 1), transforms }),
+    digest,
     sampleBytes: 4 * (isRagged(input) ? input.capacity : numElements(input.shape)),
   });
+  return { kept, leftOut: numBad === 0 ? [] : [{ foundBy: digest, count: numBad, places }] };
 }
 
 function select(

@@ -61,6 +61,19 @@ export function sourceFailed(module: string, exportName: string, place: string |
   );
 }
 
+/** `DATASET_CORRUPT`: a generator gave fewer samples than it should. */
+export function generatorEnded(
+  { module, exportName }: { readonly module: string; readonly exportName: string },
+  what: string,
+  expected: string | number,
+  found: number,
+): AnnealError {
+  const { code, message, facts } = datasetCorrupt(`${module} (${exportName})`, what, expected, found);
+  const remedy =
+    "Mend the generator, which must give as many samples each epoch, or declare as many as it gives: numSamples.";
+  return new AnnealError(code, message, remedy, facts);
+}
+
 /** `DISK_FULL` for the failure of a write that found no room, else null. */
 export function diskFull(directory: string, cause: unknown): AnnealError | null {
   const { code } = (cause ?? {}) as NodeJS.ErrnoException;

@@ -99,6 +99,7 @@ test("what it throws names the generator and the sample; so does what it lacks",
   await expect(collect(createStream(short.handles, { ...epoch, start: 0 }))).rejects.toMatchObject({
     code: "DATASET_CORRUPT",
     facts: { expected: 3, found: 2 },
+    remedy: expect.stringContaining("numSamples"),
   });
   await expect(open({ options: { count: 0 } })).rejects.toMatchObject({ code: "DATASET_CORRUPT", facts: { found: 0 } });
   expect(() => createReader(short.handles)).toThrow(/createStream/);

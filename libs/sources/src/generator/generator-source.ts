@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { datasetCorrupt, sourceFailed } from "../errors.ts";
+import { generatorEnded, sourceFailed } from "../errors.ts";
 import { type CheckedSource, noBadRecords, type SourceContext } from "../source.ts";
 import type { GeneratorDeclaration } from "./declaration.ts";
 import { loadGenerator, type StreamHandles, samplesOf } from "./stream.ts";
@@ -50,7 +50,7 @@ async function countSamples(declaration: GeneratorDeclaration, signal: AbortSign
     count += 1;
   }
   if (count > 0) return count;
-  throw datasetCorrupt(`${declaration.module} (${declaration.exportName})`, "number of samples", "1 or more", 0);
+  throw generatorEnded(declaration, "number of samples", "1 or more", 0);
 }
 
 async function codeOf(module: string, exportName: string): Promise<string> {

@@ -1,5 +1,5 @@
 import type { AnnealError, Json } from "@anneal/contracts";
-import { badRecord, datasetCorrupt, sourceFailed } from "../errors.ts";
+import { badRecord, generatorEnded, sourceFailed } from "../errors.ts";
 import { type FieldSpec, isRagged, numElements, type SampleSpec, type TypedArray, viewOf } from "../fields.ts";
 import type { Epoch, SampleGenerator } from "./declaration.ts";
 import { checkedField, requireClass } from "./sample-checks.ts";
@@ -36,7 +36,7 @@ export async function* createStream(
   handles: StreamHandles,
   { epoch, start, seed }: Epoch,
 ): AsyncGenerator<StreamSample> {
-  const { module, exportName, numSamples, canSeek } = handles;
+  const { numSamples, canSeek } = handles;
   if (start >= numSamples) return;
   let index = canSeek ? start : 0;
   for await (const sample of samplesOf(handles, { epoch, start: index, seed })) {
@@ -45,7 +45,7 @@ export async function* createStream(
     // The loop's end closes the generator.
     if (index === numSamples) return;
   }
-  throw datasetCorrupt(`${module} (${exportName})`, `samples of epoch ${epoch}`, numSamples, index);
+  throw generatorEnded(handles, `samples of epoch ${epoch}`, numSamples, index);
 }
 
 /** What the generator gives, unchecked; what it throws is `SOURCE_FAILED`. */

@@ -1,5 +1,5 @@
 import { AnnealError, type DataFacts } from "@anneal/contracts";
-import type { FeedStats } from "@anneal/data";
+import { countLeftOut, type FeedStats } from "@anneal/data";
 import type { Datasets } from "./setup.ts";
 
 /** A history carries them once a segment. */
@@ -8,10 +8,11 @@ const maxPlaces = 5;
 /** What there is to say of a run's data. `stats`: of its feed, where it has one. */
 export function dataFactsOf(datasets: Datasets, numReplaced: number, stats: FeedStats | undefined): DataFacts {
   const opened = Object.values(datasets).filter((dataset) => dataset !== null);
-  const places = [...(stats?.badPlaces ?? []), ...opened.flatMap(({ leftOut }) => leftOut.places)];
+  const leftOut = countLeftOut(opened.flatMap((dataset) => dataset.leftOut));
+  const places = [...(stats?.badPlaces ?? []), ...leftOut.places];
   return {
     numReplaced,
-    numLeftOut: opened.reduce((sum, { leftOut }) => sum + leftOut.count, 0),
+    numLeftOut: leftOut.count,
     badPlaces: places.slice(0, maxPlaces),
     feed: stats?.facts ?? null,
   };
