@@ -19,7 +19,7 @@ export function countLeftOut(leftOut: readonly LeftOut[]): Pick<LeftOut, "count"
 }
 
 /** What becomes of a sample that is looked at. */
-export const verdict = { dropped: 0, kept: 1, bad: 2 } as const;
+export const verdict = { dropped: 0, kept: 1, bad: 2, judging: 3 } as const;
 
 /** Whether a failure is one of a sample, which may be skipped, rather than of the pipeline. */
 export function isOfSample({ code }: Pick<ErrorRecord, "code">): boolean {

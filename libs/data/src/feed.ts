@@ -13,6 +13,7 @@ import { createRing, maxParts, Ring, type RingHandles } from "./ring.ts";
 import { readWaitStats, type WaitStats } from "./ring-reader.ts";
 import { numItems } from "./schedule.ts";
 import { createStages, StreamPuller } from "./stream-puller.ts";
+import { defaultSampleTimeoutMs } from "./until-hung.ts";
 
 export interface FeedOptions {
   readonly plan: FeedPlan;
@@ -67,7 +68,6 @@ export interface Feed {
 /** How often a part is tried whose thread died: while it worked on the part, and before it came to it. */
 const maxAttempts = { begun: 3, notBegun: 10 } as const;
 const minPartSize = 16;
-const defaultSampleTimeoutMs = 30_000;
 /** A thread that nobody needs ends after so long. */
 const idleThreadMs = 10_000;
 

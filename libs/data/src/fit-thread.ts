@@ -16,6 +16,8 @@ export interface FitPart {
 export interface FitThreadData {
   readonly reference: TransformReference;
   readonly parts: readonly FitPart[];
+  /** Two numbers: the part that is learned from, and the index of the sample at work in its source; -1 for none. */
+  readonly atWork: Int32Array;
 }
 
 export interface FitResult {
@@ -24,14 +26,17 @@ export interface FitResult {
 }
 
 const loadTogether = 64;
-const { reference, parts } = workerData as FitThreadData;
+const { reference, parts, atWork } = workerData as FitThreadData;
 
 /** The one task: learns from all samples. */
 export default async function fit(): Promise<FitResult> {
   try {
     const first = await openChain(parts[0]!.chain);
     const learner = await loadLearner(reference, first.fields.at(-1)!);
-    for (const part of parts) await learnFrom(part, learner);
+    for (const [at, part] of parts.entries()) {
+      atWork[0] = at;
+      await learnFrom(part, learner);
+    }
     return { state: learner.state(), failure: null };
   } catch (cause) {
     return { state: null, failure: toAnnealError(cause).toRecord() };
@@ -56,6 +61,7 @@ async function learnFrom(
     await reader.load(loaded);
     loaded.forEach((index, k) => {
       random.reseed("sample", 0, 0, index);
+      atWork[1] = index;
       try {
         const failure = reader.failureOf(k);
         if (failure !== null) throw failure;
@@ -64,6 +70,7 @@ async function learnFrom(
         if (onBadRecord === "fail" || !isOfSample(toAnnealError(cause))) throw cause;
       }
     });
+    atWork[1] = -1;
   }
 }
 

@@ -1,10 +1,11 @@
 import { AnnealError, fromRecord, type Json } from "@anneal/contracts";
-import type { OpenSource } from "@anneal/sources";
+import { createReader, type OpenSource } from "@anneal/sources";
 import { Piscina } from "piscina";
 import type { BadRecordPolicy, DatasetPart } from "./dataset.ts";
 import type { FitPart, FitResult, FitThreadData } from "./fit-thread.ts";
 import type { Selected } from "./select.ts";
 import type { TransformReference } from "./transform.ts";
+import { type SampleAtWork, untilHung } from "./until-hung.ts";
 
 /** What transforms learned, by what they are: JSON, kept with the run. */
 export type Fitted = Readonly<Record<string, Json>>;
@@ -50,11 +51,16 @@ export function numKnown(transforms: readonly TransformReference[]): number {
  * What the transforms of a data set learn: one after another, each from what those before it make of all samples. One thread reads them in
  * their order, so that sums are the same each time.
  *
- * @throws AnnealError RECIPE_INVALID where nothing may be learned, since these are no training samples; TRANSFORM_FAILED, BAD_RECORD
+ * @throws AnnealError RECIPE_INVALID where nothing may be learned, since these are no training samples; TRANSFORM_FAILED,
+ *   TRANSFORM_HUNG, BAD_RECORD
  */
 export async function learn(
   parts: readonly FoundPart[],
-  { known, mayLearn }: { readonly known: Fitted; readonly mayLearn: boolean },
+  {
+    known,
+    mayLearn,
+    sampleTimeoutMs,
+  }: { readonly known: Fitted; readonly mayLearn: boolean; readonly sampleTimeoutMs: number },
 ): Promise<Fitted> {
   const fitted: Record<string, Json> = { ...known };
   for (;;) {
@@ -83,11 +89,21 @@ export async function learn(
         },
       ];
     });
-    fitted[key] = await learnIn({ reference, parts: learners });
+    fitted[key] = await learnIn(reference, learners, sampleTimeoutMs);
   }
 }
 
-async function learnIn(workerData: FitThreadData): Promise<Json> {
+async function learnIn(
+  reference: TransformReference,
+  parts: readonly FitPart[],
+  sampleTimeoutMs: number,
+): Promise<Json> {
+  const atWork = new Int32Array(new SharedArrayBuffer(8)).fill(-1);
+  const workerData: FitThreadData = { reference, parts, atWork };
+  const sampleAtWork = (): readonly SampleAtWork[] => {
+    const [part, index] = [atWork[0]!, atWork[1]!];
+    return index < 0 ? [] : [{ index, place: () => createReader(parts[part]!.chain.source).placeOf(index) }];
+  };
   const pool = new Piscina<null, FitResult>({
     filename: new URL("./fit-thread.ts", import.meta.url).href,
     minThreads: 1,
@@ -95,7 +111,7 @@ async function learnIn(workerData: FitThreadData): Promise<Json> {
     workerData,
   });
   try {
-    const { state, failure } = await pool.run(null);
+    const { state, failure } = await untilHung(pool.run(null), sampleAtWork, sampleTimeoutMs);
     if (failure !== null) throw fromRecord(failure);
     return state;
   } finally {

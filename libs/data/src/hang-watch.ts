@@ -78,7 +78,7 @@ export class HangWatch {
         source.kind === "stream"
           ? `${source.module}, sample ${progress.index}`
           : createReader(source).placeOf(progress.index);
-      this.#ring.fail(transformHung(progress.index, place, this.#sampleTimeoutMs));
+      this.#ring.fail(transformHung(progress.index, place, this.#sampleTimeoutMs, 2));
     }
     this.#hung.add(sample);
     void this.#pool.threads.find(({ threadId }) => threadId === progress.threadId)?.terminate();

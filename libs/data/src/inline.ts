@@ -1,7 +1,10 @@
-import { AnnealError } from "@anneal/contracts";
+import { AnnealError, type ErrorRecord, fromRecord } from "@anneal/contracts";
 import { RandomStream, type TypedArray, viewOf } from "@anneal/sources";
-import { type Chain, capacityOf } from "./chain.ts";
+import { Piscina } from "piscina";
+import { type Chain, type ChainHandles, capacityOf } from "./chain.ts";
+import type { ReachThreadData } from "./reach-thread.ts";
 import type { Predicate, TransformReference } from "./transform.ts";
+import { untilHung } from "./until-hung.ts";
 
 /** A transform that keeps shape and dtype: writes `target` from `source`. With a third parameter it is taken to be random. */
 export type InlineTransform = (source: TypedArray, target: TypedArray, random: RandomStream) => unknown;
@@ -37,11 +40,33 @@ function textOf(work: (...values: never[]) => unknown): string {
 }
 
 /**
- * Tries functions that were written in the recipe on a sample of zeros.
+ * Tries functions that were written in the recipe on a sample of zeros, in a thread of their own: what they may do to it, such as never
+ * to end, does no harm here.
  *
- * @throws AnnealError RECIPE_INVALID for one that uses something of the recipe's, which it cannot reach
+ * @throws AnnealError RECIPE_INVALID for one that uses something of the recipe's, which it cannot reach; TRANSFORM_HUNG, TRANSFORM_FAILED
+ *   for one that ends the thread
  */
-export function requireReachable(chain: Chain, transforms: readonly TransformReference[]): void {
+export async function requireReachable(chain: ChainHandles, timeoutMs: number): Promise<void> {
+  if (!chain.transforms.some(({ module }) => isInline(module))) return;
+  const working = new Int32Array(new SharedArrayBuffer(4));
+  const workerData: ReachThreadData = { chain, working };
+  const pool = new Piscina<null, ErrorRecord | null>({
+    filename: new URL("./reach-thread.ts", import.meta.url).href,
+    minThreads: 1,
+    maxThreads: 1,
+    workerData,
+  });
+  const sample = { index: 0, place: () => "a sample of zeros by a function given to map()" };
+  try {
+    const failure = await untilHung(pool.run(null), () => (Atomics.load(working, 0) === 1 ? [sample] : []), timeoutMs);
+    if (failure !== null) throw fromRecord(failure);
+  } finally {
+    await pool.destroy();
+  }
+}
+
+/** What `requireReachable` does in its thread. */
+export function tryFunctions(chain: Chain, transforms: readonly TransformReference[]): void {
   transforms.forEach(({ module }, step) => {
     if (!isInline(module)) return;
     const field = chain.fields[step]!;

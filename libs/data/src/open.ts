@@ -21,6 +21,7 @@ import { apportion } from "./order.ts";
 import { type CacheHandles, cacheMemoryBytes, createCache } from "./sample-cache.ts";
 import { foundBySource, leaveOutBad, selectSamples } from "./select.ts";
 import { requireStreamable } from "./stream-checks.ts";
+import { defaultSampleTimeoutMs } from "./until-hung.ts";
 
 /** Samples of one source that were found and checked. */
 export interface OpenPart extends ChainHandles {
@@ -73,6 +74,8 @@ export interface OpenOptions extends Omit<SourceContext, "onBadRecord"> {
   readonly fitted: Fitted;
   /** Memory that is left for samples that are kept for later epochs: data sets take their part of it. */
   readonly cacheAllowance: { bytes: number };
+  /** Time for one sample, while the data is looked through and learned from. Default 30,000. */
+  readonly sampleTimeoutMs: number;
 }
 
 function plainOptions(): OpenOptions {
@@ -82,6 +85,7 @@ function plainOptions(): OpenOptions {
     isHeldOut: false,
     fitted: {},
     cacheAllowance: { bytes: freemem() / 4 },
+    sampleTimeoutMs: defaultSampleTimeoutMs,
   };
 }
 
@@ -100,7 +104,11 @@ export async function openDataset(dataset: Dataset, options: Partial<OpenOptions
   // One after another: they often share files, which are read once.
   for (const part of dataset.parts) found.push(await findSamples(part, settings.badRecords, context));
   requireStreamable(dataset, found);
-  const fitted = await learn(found, { known: context.fitted, mayLearn: !context.isHeldOut });
+  const fitted = await learn(found, {
+    known: context.fitted,
+    mayLearn: !context.isHeldOut,
+    sampleTimeoutMs: context.sampleTimeoutMs,
+  });
   const opened: OpenedPart[] = [];
   for (const part of found) opened.push(await openPart(part, fitted, settings, context));
   const [first] = opened as [OpenedPart];
@@ -187,7 +195,7 @@ async function openPart(
   const transforms = withStates(declared.transforms, fitted);
   const chain: ChainHandles = { source: handles, sourceInputs: input, labels: label, transforms };
   const loaded = await openChain(chain);
-  requireReachable(loaded, transforms);
+  await requireReachable(chain, context.sampleTimeoutMs);
   const known = { ...declared, transforms };
   const isLookedThrough = context.isHeldOut && policy.action === "skip" && handles.kind !== "stream";
   const selected = isLookedThrough

@@ -11,6 +11,7 @@ import { openDataset } from "./open.ts";
 import { type FeedPlan, trainingPlan } from "./plan.ts";
 import { numItems } from "./schedule.ts";
 import { transform } from "./transform.ts";
+import { standardise } from "./transforms/index.ts";
 
 const fixtures = import.meta.resolve("./fixtures/transforms.ts");
 const directory = mkdtempSync(join(tmpdir(), "anneal-pipeline-"));
@@ -82,6 +83,8 @@ describe("filter", () => {
     const outside = 3;
     const closure = numbers(10).map((source, target) => target.fill(source[0]! + outside));
     await expect(openDataset(closure, context)).rejects.toMatchObject({ code: "RECIPE_INVALID" });
+    const judging = numbers(10).filter((source) => source[0]! > outside);
+    await expect(openDataset(judging, context)).rejects.toMatchObject({ remedy: expect.stringContaining("module") });
     expect(() => numbers(1).map(Math.max as never)).toThrow(expect.objectContaining({ code: "RECIPE_INVALID" }));
   });
 });
@@ -297,5 +300,35 @@ describe("a transform that hangs", () => {
     const plan = await planOf(numbers(60).map(transform(fixtures, { at: 37 }, "hanging")));
     const { failure } = await readFeed({ plan, startItem: 0, numSlots: 2, numThreads: 2, sampleTimeoutMs: 300 });
     expect(failure).toMatchObject({ code: "TRANSFORM_HUNG", facts: { sampleIndex: 37, place: "arrays, sample 37" } });
+  });
+
+  test("hangs no opening: in a filter, in a function that is tried, in what is learned from; one that ends its thread ends no more", async () => {
+    const forever = numbers(4).map((_source, _target) => {
+      for (;;);
+    });
+    const filtered = numbers(40).filter((input) => {
+      while (input[0] === 3);
+      return true;
+    });
+    const learned = numbers(40)
+      .map(transform(fixtures, { at: 7 }, "hanging"))
+      .map(standardise());
+    for (const [hanging, place] of [
+      [forever, "zeros"],
+      [filtered, "3"],
+      [learned, "7"],
+    ] as const) {
+      const opening = openDataset(hanging, { ...context, sampleTimeoutMs: 400 });
+      await expect(opening).rejects.toMatchObject({
+        code: "TRANSFORM_HUNG",
+        facts: { place: expect.stringContaining(place) },
+      });
+    }
+    for (const ending of [
+      numbers(4).map((_source, _target) => process.exit(0)),
+      numbers(4).filter(() => process.exit(0)),
+    ]) {
+      await expect(openDataset(ending, context)).rejects.toMatchObject({ code: "TRANSFORM_FAILED" });
+    }
   });
 });

@@ -57,6 +57,7 @@ export default async function scan({ start, end }: ScanTask): Promise<ScanResult
   for (let k = 0; k < indexed.length; k++) {
     const index = indexed[k]!;
     let input: TypedArray;
+    states[start + k] = verdict.judging;
     try {
       input = inputOf(index, k);
     } catch (cause) {

@@ -2,12 +2,14 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fromRecord } from "@anneal/contracts";
+import { createReader } from "@anneal/sources";
 import { Piscina } from "piscina";
 import { maxNamed, placeOfBad, verdict } from "./bad-records.ts";
 import type { ChainHandles } from "./chain.ts";
 import { numFeedThreads } from "./num-threads.ts";
 import type { ScanResult, ScanTask, ScanThreadData } from "./scan-thread.ts";
 import type { TransformReference } from "./transform.ts";
+import { type SampleAtWork, untilHung } from "./until-hung.ts";
 
 /** Samples of one task: enough that a message between threads costs nothing beside them. */
 const taskSize = 256;
@@ -26,6 +28,7 @@ export interface ScanOptions {
   readonly digest: string;
   /** Bytes of a sample as the source gives it. */
   readonly sampleBytes: number;
+  readonly sampleTimeoutMs: number;
 }
 
 /** What became of each sample, in their order. */
@@ -40,7 +43,7 @@ export interface Scan {
  * Looks at all samples, in a pool of threads: which a predicate keeps, and which are bad. The verdicts are kept in the cache directory.
  *
  * @throws AnnealError of the first bad sample where it is to fail; TRANSFORM_FAILED for a transform that draws random numbers
- *   before the predicate
+ *   before the predicate; TRANSFORM_HUNG
  */
 export async function scanSamples(options: ScanOptions): Promise<Scan> {
   const path = join(options.cacheDirectory, "data", "scans", options.digest);
@@ -52,7 +55,7 @@ export async function scanSamples(options: ScanOptions): Promise<Scan> {
   return scan;
 }
 
-async function runScan({ chain, predicate, numSamples, indices, onBadRecord, sampleBytes }: ScanOptions) {
+async function runScan({ chain, predicate, numSamples, indices, onBadRecord, ...options }: ScanOptions) {
   const verdicts = new SharedArrayBuffer(Math.max(1, numSamples));
   const threadData: ScanThreadData = { chain, predicate, indices, verdicts };
   const pool = new Piscina<ScanTask, ScanResult>({
@@ -62,10 +65,10 @@ async function runScan({ chain, predicate, numSamples, indices, onBadRecord, sam
     workerData: threadData,
   });
   try {
-    const size = Math.max(1, Math.min(taskSize, Math.floor(maxTaskBytes / Math.max(1, sampleBytes))));
+    const size = Math.max(1, Math.min(taskSize, Math.floor(maxTaskBytes / Math.max(1, options.sampleBytes))));
     const places: string[] = [];
     const tasks = Array.from({ length: Math.ceil(numSamples / size) }, (_, task) => task * size);
-    const results = await Promise.all(
+    const judging = Promise.all(
       tasks.map(async (start) => {
         const { bad, failure } = await pool.run({ start, end: Math.min(numSamples, start + size) });
         const fatal = failure ?? (onBadRecord === "fail" ? bad[0] : undefined);
@@ -73,11 +76,26 @@ async function runScan({ chain, predicate, numSamples, indices, onBadRecord, sam
         return bad.map(placeOfBad);
       }),
     );
+    const results = await untilHung(judging, () => samplesAtWork(chain, indices, verdicts), options.sampleTimeoutMs);
     places.push(...results.flat().slice(0, maxNamed));
     return toScan(new Uint8Array(verdicts).slice(0, numSamples), places);
   } finally {
     await pool.destroy();
   }
+}
+
+function samplesAtWork(
+  { source }: ChainHandles,
+  indices: Uint32Array | null,
+  verdicts: SharedArrayBuffer,
+): readonly SampleAtWork[] {
+  const states = new Uint8Array(verdicts);
+  const found: SampleAtWork[] = [];
+  for (let at = states.indexOf(verdict.judging); at >= 0; at = states.indexOf(verdict.judging, at + 1)) {
+    const index = indices?.[at] ?? at;
+    found.push({ index, place: () => createReader(source).placeOf(index) });
+  }
+  return found;
 }
 
 function toScan(verdicts: Uint8Array, places: readonly string[]): Scan {

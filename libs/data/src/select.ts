@@ -16,7 +16,7 @@ interface SelectOptions {
   /** Of the transforms that are made already: those before the first that has something to learn. */
   readonly loaded: Chain;
   readonly policy: BadRecordPolicy;
-  readonly context: Pick<OpenOptions, "cacheDirectory">;
+  readonly context: Pick<OpenOptions, "cacheDirectory" | "sampleTimeoutMs">;
 }
 
 export interface Selected {
@@ -100,6 +100,7 @@ async function scan(
     onBadRecord: policy.action,
     cacheDirectory: context.cacheDirectory,
     digest,
+    sampleTimeoutMs: context.sampleTimeoutMs,
     sampleBytes: 4 * (isRagged(input) ? input.capacity : numElements(input.shape)),
   });
   return { kept, leftOut: numBad === 0 ? [] : [{ foundBy: digest, count: numBad, places }] };

@@ -89,7 +89,9 @@ export function transformFailed(
   return new AnnealError(
     "TRANSFORM_FAILED",
     `The transform ${module} (${exportName}) failed${where}: ${reason}`,
-    "Mend the transform, or take it out of the recipe's data.",
+    cause instanceof ReferenceError && reference.module.startsWith("data:")
+      ? "A function is sent to threads by its text: it may use its arguments alone. What it needs besides goes into a module: transform(import.meta.resolve('./mine.ts'), options)."
+      : "Mend the transform, or take it out of the recipe's data.",
     { module, exportName, sampleIndex, ...(place !== null && { place }), cause: reason },
     { cause },
   );
