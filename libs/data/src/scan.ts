@@ -1,8 +1,8 @@
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fromRecord } from "@anneal/contracts";
-import { createReader } from "@anneal/sources";
+import { createReader, writeCached } from "@anneal/sources";
 import { Piscina } from "piscina";
 import { maxNamed, placeOfBad, verdict } from "./bad-records.ts";
 import type { ChainHandles } from "./chain.ts";
@@ -126,16 +126,9 @@ async function readScan(path: string, numSamples: number): Promise<Scan | null> 
 async function writeScan(path: string, { kept, numBad, places }: Scan): Promise<void> {
   const stored: StoredScan = { numSamples: kept.length, numBad, places, sha256: hashOf(kept) };
   try {
-    await mkdir(join(path, ".."), { recursive: true });
-    await writeAtomically(`${path}.bin`, kept);
-    await writeAtomically(`${path}.json`, JSON.stringify(stored));
+    await writeCached(`${path}.bin`, kept);
+    await writeCached(`${path}.json`, JSON.stringify(stored));
   } catch {}
-}
-
-async function writeAtomically(path: string, contents: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomUUID()}`;
-  await writeFile(temporary, contents);
-  await rename(temporary, path);
 }
 
 function hashOf(bytes: Uint8Array): string {

@@ -12,6 +12,7 @@ export {
   viewOf,
 } from "./fields.ts";
 export type { FilePattern, RemoteFile } from "./files/find-files.ts";
+export { writeCached } from "./files/write-cached.ts";
 export {
   type Epoch,
   type GeneratedSample,

@@ -1,10 +1,11 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { datasetNotFound } from "../errors.ts";
 import type { SourceContext } from "../source.ts";
 import type { DataFile } from "./find-files.ts";
+import { writeCached } from "./write-cached.ts";
 
 /** Files up to this size are read whole. */
 const wholeBytes = 1 << 22;
@@ -46,7 +47,7 @@ export async function digestFiles(files: readonly DataFile[], context: SourceCon
     }
   };
   await Promise.all(Array.from({ length: filesAtOnce }, work));
-  if (hasNews) await writeMemory(memoryPath, memory);
+  if (hasNews) await writeCached(memoryPath, JSON.stringify(memory));
   return digests;
 }
 
@@ -67,11 +68,4 @@ async function readMemory(path: string): Promise<Memory> {
   } catch {
     return {}; // none yet, or one that was cut off: hashes are computed anew
   }
-}
-
-async function writeMemory(path: string, memory: Memory): Promise<void> {
-  const staged = `${path}.${randomUUID()}.tmp`;
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(staged, JSON.stringify(memory));
-  await rename(staged, path);
 }
