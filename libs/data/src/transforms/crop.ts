@@ -55,15 +55,14 @@ function cropping(
     output: { shape: [height, width, channels], dtype: input.dtype },
     apply(source, target, random) {
       const [top, left] = place(random);
-      let at = 0;
-      for (let y = top; y < top + height; y++) {
-        for (let x = left; x < left + width; x++) {
-          const isInside = y >= 0 && y < from.height && x >= 0 && x < from.width;
-          const pixel = (y * from.width + x) * channels;
-          for (let channel = 0; channel < channels; channel++, at++) {
-            target[at] = isInside ? source[pixel + channel]! : fill;
-          }
-        }
+      // Of each row what lies within the image is copied as one piece.
+      const [first, end] = [Math.max(0, left), Math.min(from.width, left + width)];
+      const hasPadding = first > left || end < left + width || top < 0 || top + height > from.height;
+      if (hasPadding) target.fill(fill);
+      if (first >= end) return;
+      for (let y = Math.max(0, top); y < Math.min(from.height, top + height); y++) {
+        const row = source.subarray((y * from.width + first) * channels, (y * from.width + end) * channels);
+        target.set(row, ((y - top) * width + first - left) * channels);
       }
     },
   };

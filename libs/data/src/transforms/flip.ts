@@ -1,4 +1,4 @@
-import type { SampleSpec } from "@anneal/sources";
+import type { SampleSpec, TypedArray } from "@anneal/sources";
 import type { Transform } from "../transform.ts";
 import { imageSize } from "./pixels.ts";
 
@@ -12,21 +12,25 @@ export interface FlipOptions {
 /** Mirrors images [height, width, channels] by chance. Keeps shape and dtype. */
 export function createFlip({ horizontal = true, vertical = false }: FlipOptions, input: SampleSpec): Transform {
   const { height, width, channels } = imageSize("flip", input);
+  const rowLength = width * channels;
   return {
     output: input,
     isRandom: true,
     apply(source, target, random) {
       // Both are drawn whatever is asked for, so that one option does not change what the other does.
       const [isMirrored, isUpended] = [random.uniform() < 0.5, random.uniform() < 0.5];
-      let at = 0;
       for (let y = 0; y < height; y++) {
-        const row = vertical && isUpended ? height - 1 - y : y;
-        for (let x = 0; x < width; x++) {
-          const column = horizontal && isMirrored ? width - 1 - x : x;
-          const pixel = (row * width + column) * channels;
-          for (let channel = 0; channel < channels; channel++, at++) target[at] = source[pixel + channel]!;
-        }
+        const row = (vertical && isUpended ? height - 1 - y : y) * rowLength;
+        if (horizontal && isMirrored) mirror(source, row, target, y * rowLength);
+        else target.set(source.subarray(row, row + rowLength), y * rowLength);
       }
     },
   };
+
+  function mirror(source: TypedArray, sourceRow: number, target: TypedArray, targetRow: number): void {
+    let to = targetRow;
+    for (let pixel = sourceRow + rowLength - channels; pixel >= sourceRow; pixel -= channels) {
+      for (let channel = 0; channel < channels; channel++, to++) target[to] = source[pixel + channel]!;
+    }
+  }
 }

@@ -18,27 +18,40 @@ export function createNormalise(options: NormaliseOptions, input: SampleSpec): T
   const stds = perChannel("std", std, channels);
   if (stds.some((value) => value === 0)) throw new Error("normalise needs a std other than 0");
   const output: SampleSpec = { ...input, dtype: "float32" };
-  const factors = Float64Array.from(stds, (value) => scale / value);
-  const offsets = Float64Array.from(means, (value, channel) => -value / stds[channel]!);
-  if (channels === 1 || (typeof mean === "number" && typeof std === "number")) {
-    const factor = factors[0]!;
-    const offset = offsets[0]!;
-    return {
-      output,
-      apply(source, target) {
-        for (let i = 0; i < source.length; i++) target[i] = source[i]! * factor + offset;
-      },
-    };
-  }
-  return {
-    output,
-    apply(source, target) {
-      for (let i = 0; i < source.length; ) {
-        for (let channel = 0; channel < channels; channel++, i++) {
-          target[i] = source[i]! * factors[channel]! + offsets[channel]!;
-        }
-      }
-    },
+  const numDifferent = typeof mean === "number" && typeof std === "number" ? 1 : channels;
+  const factors = means.slice(0, numDifferent).map((_, channel) => scale / stds[channel]!);
+  const offsets = means.slice(0, numDifferent).map((value, channel) => -value / stds[channel]!);
+  return { output, apply: input.dtype === "uint8" ? byTables(factors, offsets) : byValues(factors, offsets) };
+}
+
+type Apply = Transform["apply"];
+
+/** One channel after another, with numbers in place of arrays of them in the inner loop. */
+function byValues(factors: readonly number[], offsets: readonly number[]): Apply {
+  const step = factors.length;
+  return (source, target) => {
+    const length = source.length;
+    for (let channel = 0; channel < step; channel++) {
+      const [factor, offset] = [factors[channel]!, offsets[channel]!];
+      for (let i = channel; i < length; i += step) target[i] = source[i]! * factor + offset;
+    }
+    return undefined;
+  };
+}
+
+/** What each of a byte's 256 values becomes is computed once. */
+function byTables(factors: readonly number[], offsets: readonly number[]): Apply {
+  const step = factors.length;
+  const tables = factors.map((factor, channel) =>
+    Float32Array.from({ length: 256 }, (_, value) => value * factor + offsets[channel]!),
+  );
+  return (source, target) => {
+    const length = source.length;
+    for (let channel = 0; channel < step; channel++) {
+      const table = tables[channel]!;
+      for (let i = channel; i < length; i += step) target[i] = table[source[i]!]!;
+    }
+    return undefined;
   };
 }
 

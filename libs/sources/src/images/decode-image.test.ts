@@ -2,7 +2,7 @@ import sharp from "sharp";
 import { expect, test } from "vitest";
 import { decodeImage, type ImageSpec } from "./decode-image.ts";
 
-async function decode(source: Uint8Array, spec: Partial<ImageSpec>): Promise<number[]> {
+async function decode(source: Buffer, spec: Partial<ImageSpec>): Promise<number[]> {
   const whole: ImageSpec = { height: 1, width: 2, channels: 3, fit: "fill", ...spec };
   const target = new Uint8Array(whole.height * whole.width * whole.channels);
   await decodeImage(source, whole, target);

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Sharp } from "sharp";
 
 /** What every image of a source becomes. */
@@ -13,27 +14,35 @@ export interface ImageSpec {
   readonly fit: "cover" | "contain" | "fill";
 }
 
-let loading: Promise<typeof import("sharp").default> | null = null;
+/** Part of a source's digest: to be raised when the same files give other pixels. */
+export const decoderVersion = 2;
 
-/** Loaded where images are decoded and nowhere else. Each image on one thread, so that its bits do not depend on how many there are. */
-async function loadSharp() {
-  loading ??= import("sharp").then(({ default: sharp }) => {
+let loading: Promise<{ sharp: typeof import("sharp").default; decodePlainJpeg: DecodePlainJpeg }> | null = null;
+
+type DecodePlainJpeg = typeof import("./plain-jpeg.ts").decodePlainJpeg;
+
+/** Native libraries, loaded where images are decoded and nowhere else. */
+async function loadDecoders() {
+  loading ??= Promise.all([import("sharp"), import("./plain-jpeg.ts")]).then(([{ default: sharp }, plainJpeg]) => {
+    // Each image on one thread, so that its bits do not depend on how many there are.
     sharp.concurrency(1);
     sharp.cache(false);
-    return sharp;
+    return { sharp, decodePlainJpeg: plainJpeg.decodePlainJpeg };
   });
   return loading;
 }
 
 /**
  * Decodes a JPEG, PNG or WebP image, from its path or its bytes, upright as its orientation tag says, into `target`:
- * uint8[height, width, channels], 0..255 in sRGB. Large JPEG images are decoded at a fraction of their size. Throws sharp's error for
- * what is no image, or a damaged one.
+ * uint8[height, width, channels], 0..255 in sRGB. Plain JPEG images by libjpeg-turbo, in a fifth of the time; everything else by
+ * sharp, large JPEG images at a fraction of their size. Throws sharp's error for what is no image, or a damaged one.
  */
-export async function decodeImage(source: string | Uint8Array, spec: ImageSpec, target: Uint8Array): Promise<void> {
-  const sharp = await loadSharp();
+export async function decodeImage(source: string | Buffer, spec: ImageSpec, target: Uint8Array): Promise<void> {
+  const bytes = typeof source === "string" ? readFileSync(source) : source;
+  const { sharp, decodePlainJpeg } = await loadDecoders();
+  if (decodePlainJpeg(bytes, spec, target)) return;
   // What cannot be decoded to its end is a bad record; what libraries merely warn of is not.
-  const image = sharp(source, { failOn: "error", autoOrient: true });
+  const image = sharp(bytes, { failOn: "error", autoOrient: true });
   const pixels = await shaped(image, spec).raw({ depth: "uchar" }).toBuffer();
   if (pixels.length !== target.length) {
     throw new Error(`the image was decoded to ${pixels.length} bytes in place of ${target.length}`);

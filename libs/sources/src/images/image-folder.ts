@@ -9,7 +9,7 @@ import { KeyWriter } from "../keys.ts";
 import { allocateShared } from "../shared-memory.ts";
 import { shareStrings } from "../shared-strings.ts";
 import { type CheckedSource, noBadRecords, type SourceContext } from "../source.ts";
-import type { ImageSpec } from "./decode-image.ts";
+import { decoderVersion, type ImageSpec } from "./decode-image.ts";
 import type { ImageFileHandles } from "./image-reader.ts";
 
 /** Images in folders, one for each class. */
@@ -88,7 +88,7 @@ export async function openImageFolder(
     input: { shape: [height, width, channels], dtype: "uint8" },
     label: { shape: [], dtype: "int32" },
     columns: null,
-    digest: await digestOf(files, { spec, classNames, labels: [...labels] }, context),
+    digest: await digestOf(files, { spec, decoderVersion, classNames, labels: [...labels] }, context),
     canSeek: true,
     keys: keys.keys,
     badRecords: noBadRecords,

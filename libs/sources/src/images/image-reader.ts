@@ -55,7 +55,7 @@ export function imageRangeReader({ ranges, labels, labelField, spec, places }: I
       reader.load(loaded);
       labelReader.load(loaded);
       return images.decode(loaded.length, (k) => ({
-        source: reader.bytes(k),
+        source: bufferOver(reader.bytes(k)),
         place: () => placeOfSample(places, loaded[k]!),
       }));
     },
@@ -64,6 +64,10 @@ export function imageRangeReader({ ranges, labels, labelField, spec, places }: I
     failureOf: (k) => images.failureOf(k),
     placeOf: (index) => placeOfSample(places, index),
   };
+}
+
+function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** The decoded images of a reader: memory for as many as were ever loaded at once. */
@@ -79,7 +83,7 @@ class ImageBuffers {
   /** Decodes `count` images, several at once. Those that cannot be are black. */
   async decode(
     count: number,
-    find: (k: number) => { readonly source: string | Uint8Array; readonly place: () => string },
+    find: (k: number) => { readonly source: string | Buffer; readonly place: () => string },
   ): Promise<void> {
     const { height, width, channels } = this.#spec;
     this.#failures = new Array<AnnealError | null>(count).fill(null);

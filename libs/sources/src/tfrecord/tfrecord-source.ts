@@ -3,6 +3,7 @@ import { datasetSchema } from "../errors.ts";
 import type { FieldSpec } from "../fields.ts";
 import { digestFiles } from "../files/content-digest.ts";
 import { type DataFile, findFiles } from "../files/find-files.ts";
+import { decoderVersion } from "../images/decode-image.ts";
 import type { ImageRangeHandles } from "../images/image-reader.ts";
 import type { RangeHandles } from "../ranges/range-source.ts";
 import { openRanges, RangeWriter } from "../ranges/stored-ranges.ts";
@@ -32,7 +33,8 @@ export async function openTfRecord(
   const { input, label } = declaration;
   const files = await findFiles(declaration.files, context);
   const contents = await digestFiles(files, context);
-  const meaning = { layout, input, label, files: files.map(({ name }, i) => [name, contents[i]]) };
+  const decoder = input.type === "image" ? decoderVersion : null;
+  const meaning = { layout, input, decoder, label, files: files.map(({ name }, i) => [name, contents[i]]) };
   const digest = createHash("sha256").update(JSON.stringify(meaning)).digest("hex");
   const stored = await storedData(digest, context, (staged) =>
     indexRecords(files, declaration, staged, context.signal),
