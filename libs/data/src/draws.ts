@@ -1,6 +1,7 @@
 import { RandomStream } from "@anneal/sources";
-import type { OpenDataset, OpenPart } from "./open.ts";
-import { epochPermutation, mixtureOrder } from "./order.ts";
+import { type Mixture, mixtureOf } from "./mixture.ts";
+import type { OpenDataset } from "./open.ts";
+import { epochOrder, type Order } from "./order.ts";
 import { windowOf, windowPermutation } from "./stream-order.ts";
 
 /** One sample of an epoch. What becomes of it is a function of this alone. */
@@ -24,24 +25,38 @@ export interface DrawOptions {
 /** More attempts than this find no good sample where hardly any is. */
 export const maxReplacements = 100;
 
+/** Orders of a part that are kept at most: of one that comes again and again within an epoch, what is blended asks for any. */
+const maxOrders = 16;
+
 /** Which sample is at which place of which epoch: a function of (seed, epoch, position), computed anew wherever it is needed. */
 export class Draws {
   readonly #dataset: OpenDataset;
   readonly #seed: number;
   /** Of the order; null for samples in their own. */
   readonly #orderSeed: number | null;
-  /** Of each part. Prefetch touches two epochs at most, so two are kept. */
-  readonly #orders: readonly Map<number, Uint32Array>[];
+  /** Of each part: of its random numbers. */
+  readonly #seeds: readonly number[];
+  /** Of each part, by pass: prefetch touches two epochs at most. */
+  readonly #orders: readonly Recent<Order>[];
   /** Of a stream, the window that was asked for last. */
   #window: { readonly epoch: number; readonly number: number; readonly order: Uint32Array } | null = null;
-  readonly #mixtures = new Map<number, { readonly parts: Uint8Array; readonly before: Uint32Array }>();
+  readonly #mixtures: Recent<Mixture>;
 
   constructor(dataset: OpenDataset, { seed, shuffle }: DrawOptions) {
+    const { parts } = dataset;
     this.#dataset = dataset;
     this.#seed = seed;
-    this.#orders = dataset.parts.map(() => new Map<number, Uint32Array>());
     const own = dataset.shuffle;
-    this.#orderSeed = !shuffle || own === false ? null : own === true ? seed : own;
+    const orderSeed = !shuffle || own === false ? null : own === true ? seed : own;
+    this.#orderSeed = orderSeed;
+    this.#seeds = parts.map((_, part) => partSeed(seed, part));
+    this.#orders = parts.map(({ numSamples, perEpoch }, part) => {
+      const numPasses = Math.ceil(perEpoch / Math.max(1, numSamples));
+      const seedOfPart = partSeed(orderSeed ?? 0, part);
+      return new Recent((pass) => epochOrder(seedOfPart, pass, numSamples), Math.min(maxOrders, 2 + numPasses));
+    });
+    const shares = parts.map(({ perEpoch }) => perEpoch);
+    this.#mixtures = new Recent((epoch) => mixtureOf(shares, orderSeed, epoch), 2);
   }
 
   /** The sample at a place of an epoch's order, 0 .. numSamples - 1. */
@@ -50,11 +65,10 @@ export class Draws {
     const position = places?.[place] ?? place;
     if (this.#dataset.isStream) return this.#drawFromStream(epoch, position);
     if (parts.length === 1) return this.#draw(0, epoch, position);
-    const mixture = this.#mixtureOf(epoch);
-    const part = mixture.parts[position]!;
+    const { part, before } = this.#mixtures.get(epoch)(position);
     const { perEpoch, numSamples } = parts[part]!;
     // Of all that were ever drawn from this part. Data in its own order is read anew each epoch.
-    const drawn = (this.#orderSeed === null ? 0 : epoch * perEpoch) + mixture.before[position]!;
+    const drawn = (this.#orderSeed === null ? 0 : epoch * perEpoch) + before;
     return this.#draw(part, Math.floor(drawn / numSamples), drawn % numSamples, epoch);
   }
 
@@ -92,44 +106,17 @@ export class Draws {
   }
 
   #draw(part: number, pass: number, place: number, epoch = pass): Draw {
-    const { numSamples } = this.#dataset.parts[part]!;
     if (this.#orderSeed === null) {
       const draw = this.#named(part, place, epoch);
       // Data in its own order that comes again within an epoch.
       return pass === epoch || pass === 0 ? draw : { ...draw, seed: partSeed(draw.seed, pass) };
     }
-    return this.#named(part, this.#orderOf(part, pass, numSamples)[place]!, pass);
+    return this.#named(part, this.#orders[part]!.get(pass)(place), pass);
   }
 
   #named(part: number, rank: number, pass: number): Draw {
     const { indices } = this.#dataset.parts[part]!;
-    return { part, rank, index: indices === null ? rank : indices[rank]!, seed: partSeed(this.#seed, part), pass };
-  }
-
-  #orderOf(part: number, pass: number, numSamples: number): Uint32Array {
-    const orders = this.#orders[part]!;
-    let order = orders.get(pass);
-    if (order === undefined) {
-      order = epochPermutation(partSeed(this.#orderSeed!, part), pass, numSamples);
-      orders.set(pass, order);
-      forgetOldest(orders);
-    }
-    return order;
-  }
-
-  #mixtureOf(epoch: number) {
-    let mixture = this.#mixtures.get(epoch);
-    if (mixture === undefined) {
-      const parts = mixtureOrder(
-        this.#dataset.parts.map(({ perEpoch }) => perEpoch),
-        this.#orderSeed,
-        epoch,
-      );
-      mixture = { parts, before: countBefore(parts, this.#dataset.parts) };
-      this.#mixtures.set(epoch, mixture);
-      forgetOldest(this.#mixtures);
-    }
-    return mixture;
+    return { part, rank, index: indices === null ? rank : indices[rank]!, seed: this.#seeds[part]!, pass };
   }
 }
 
@@ -138,12 +125,24 @@ function partSeed(seed: number, part: number): number {
   return part === 0 ? seed : new RandomStream("mixture", seed, 0, part).uint32();
 }
 
-/** Of each position how many before it are of the same part. */
-function countBefore(parts: Uint8Array, { length }: readonly OpenPart[]): Uint32Array {
-  const counts = new Uint32Array(length);
-  return Uint32Array.from(parts, (part) => counts[part]!++);
-}
+/** What belongs to the latest epochs or passes that were asked for. */
+class Recent<Value> {
+  readonly #make: (number: number) => Value;
+  readonly #capacity: number;
+  readonly #kept = new Map<number, Value>();
 
-function forgetOldest(kept: Map<number, unknown>): void {
-  if (kept.size > 2) kept.delete(Math.min(...kept.keys()));
+  constructor(make: (number: number) => Value, capacity: number) {
+    this.#make = make;
+    this.#capacity = capacity;
+  }
+
+  get(number: number): Value {
+    let value = this.#kept.get(number);
+    if (value === undefined) {
+      value = this.#make(number);
+      this.#kept.set(number, value);
+      if (this.#kept.size > this.#capacity) this.#kept.delete(Math.min(...this.#kept.keys()));
+    }
+    return value;
+  }
 }

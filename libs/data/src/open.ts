@@ -135,9 +135,8 @@ export async function openDataset(dataset: Dataset, options: Partial<OpenOptions
     fitted,
     leftOut: opened.flatMap(({ leftOut }) => leftOut),
     digest: digestOfParts(
-      opened.map(({ digest }) => digest),
+      opened.map(({ digest, part }, at) => ({ digest, numSamples: part.numSamples, perEpoch: perEpoch[at]! })),
       dataset,
-      perEpoch,
     ),
   };
   if (settings.blend === null) return made;

@@ -1,7 +1,23 @@
 import { RandomStream } from "@anneal/sources";
+import { feistelPermutation } from "./feistel.ts";
 
-/** The order of an epoch: a permutation of 0 .. numSamples - 1, by Fisher-Yates, a function of (seed, epoch) only. */
-export function epochPermutation(seed: number, epoch: number, numSamples: number): Uint32Array {
+/** Which sample comes at a place of an epoch: a permutation of 0 .. numSamples - 1. */
+export type Order = (place: number) => number;
+
+/**
+ * Up to so many samples an order is listed by Fisher and Yates' method, in which every order is as likely. Beyond, every thread would
+ * stop for the list at each epoch's border, and keep it: there an order is computed place by place.
+ */
+export const maxListed = 65_536;
+
+/** The order of an epoch, a function of (seed, epoch) only. */
+export function epochOrder(seed: number, epoch: number, numSamples: number): Order {
+  if (numSamples > maxListed) return feistelPermutation(seed, epoch, numSamples);
+  const listed = epochPermutation(seed, epoch, numSamples);
+  return (place) => listed[place]!;
+}
+
+function epochPermutation(seed: number, epoch: number, numSamples: number): Uint32Array {
   const order = new Uint32Array(numSamples);
   const random = new RandomStream("order", seed, epoch, 0);
   for (let position = 0; position < numSamples; position++) {
@@ -34,41 +50,4 @@ export function apportion(weights: readonly number[], total: number): number[] {
     .sort((a, b) => b.remainder - a.remainder || a.part - b.part);
   for (const { part } of byRemainder.slice(0, left)) shares[part]! += 1;
   return shares;
-}
-
-/** Of each position of an epoch the part that it is drawn from: each part as often as it is due, spread by (seed, epoch) or evenly. */
-export function mixtureOrder(shares: readonly number[], seed: number | null, epoch: number): Uint8Array {
-  const total = shares.reduce((all, share) => all + share, 0);
-  const parts = new Uint8Array(total);
-  if (seed === null) return spreadEvenly(shares, parts);
-  let at = 0;
-  shares.forEach((share, part) => {
-    parts.fill(part, at, at + share);
-    at += share;
-  });
-  const random = new RandomStream("mixture", seed, epoch, 0);
-  for (let position = total - 1; position > 0; position--) {
-    const other = random.integerBelow(position + 1);
-    const part = parts[position]!;
-    parts[position] = parts[other]!;
-    parts[other] = part;
-  }
-  return parts;
-}
-
-/** The part that is furthest behind what is due comes next. */
-function spreadEvenly(shares: readonly number[], parts: Uint8Array): Uint8Array {
-  const total = parts.length;
-  const taken = shares.map(() => 0);
-  for (let position = 0; position < total; position++) {
-    let next = 0;
-    let furthest = Number.NEGATIVE_INFINITY;
-    shares.forEach((share, part) => {
-      const behind = (share * (position + 1)) / total - taken[part]!;
-      if (taken[part]! < share && behind > furthest) [next, furthest] = [part, behind];
-    });
-    parts[position] = next;
-    taken[next]! += 1;
-  }
-  return parts;
 }

@@ -126,7 +126,9 @@ function select(
 }
 
 function all(numSamples: number): Uint32Array {
-  return Uint32Array.from({ length: numSamples }, (_, index) => index);
+  const indices = new Uint32Array(numSamples);
+  for (let index = 0; index < numSamples; index++) indices[index] = index;
+  return indices;
 }
 
 function inSharedMemory(indices: Uint32Array): Uint32Array {

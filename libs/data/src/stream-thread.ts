@@ -26,6 +26,7 @@ interface OpenStream {
 
 const { plan, stages } = workerData as StreamThreadData;
 const opened = new Map<FeedPhase, OpenStream>();
+const drawsOf = new Map<FeedPhase, Draws>();
 const port = parentPort!;
 /** One item after another: they are asked for in the order of the plan. */
 let working: Promise<void> = Promise.resolve();
@@ -46,7 +47,9 @@ async function stageItem(item: number): Promise<void> {
   const stage = new Stage(stages[phase]!);
   const isTraining = phase === "train";
   const isShuffled = isTraining && plan.shuffle && dataset.shuffle !== false;
-  const draws = new Draws(dataset, { seed: plan.seed, shuffle: isTraining && plan.shuffle });
+  // One for all items: it keeps the order of the window in work.
+  const draws = drawsOf.get(phase) ?? new Draws(dataset, { seed: plan.seed, shuffle: isTraining && plan.shuffle });
+  drawsOf.set(phase, draws);
   const first = batch * plan.batchSize;
   for (let k = 0; k < numSamples; k++) {
     const { index } = draws.at(epoch, first + k);

@@ -8,7 +8,16 @@
  */
 
 /** What a stream is for: the same (seed, epoch, index) gives unrelated numbers for each purpose. */
-const streamPurposes = { order: 1, sample: 2, split: 3, replacement: 4, mixture: 5, partner: 6, window: 7 } as const;
+const streamPurposes = {
+  order: 1,
+  sample: 2,
+  split: 3,
+  replacement: 4,
+  mixture: 5,
+  partner: 6,
+  window: 7,
+  mixtureBlock: 8,
+} as const;
 export type StreamPurpose = keyof typeof streamPurposes;
 
 /** The finaliser of MurmurHash3 (Appleby, public domain): a bijection of 32-bit words with full avalanche. */
