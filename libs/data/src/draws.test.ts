@@ -59,6 +59,11 @@ test("how long orders are made is part of the digest; of data without such an or
   const digestOf = (numSamples: number, perEpoch: number) =>
     digestOfParts([{ digest: "a", numSamples, perEpoch }], numbers(1));
   expect(digestOf(maxListed, maxListed)).toBe("a");
-  const long = [digestOf(maxListed + 1, maxListed + 1), digestOf(maxListed + 1, 5), digestOf(9, maxListed + 1)];
-  expect(new Set(["a", ...long]).size).toBe(4);
+  for (const [numSamples, perEpoch] of [
+    [maxListed + 1, maxListed + 1],
+    [maxListed + 1, 5],
+    [9, maxListed + 1],
+  ] as const) {
+    expect(digestOf(numSamples, perEpoch)).not.toBe("a");
+  }
 });
