@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 /**
@@ -6,6 +7,9 @@ import { defineConfig } from "vitest/config";
  * Each test file gets a process of its own: libtensorflow cannot be unloaded, and a test that kills processes must not
  * share one with another test. Nx runs two packages at once, so a package runs one file at a time.
  */
+// A process that loads TensorFlow.js compiles for a second or more, and tests start hundreds: they share what one has compiled.
+process.env.NODE_COMPILE_CACHE ||= join(import.meta.dirname, "node_modules/.cache/compile-cache");
+
 const isSlowRun = process.env.ANNEAL_TESTS === "slow";
 
 export default defineConfig({
