@@ -10,6 +10,7 @@ export * from "./memory.ts";
 export * from "./out-of-memory.ts";
 export * from "./policy.ts";
 export * from "./run.ts";
+export * from "./topic.ts";
 export * from "./trainer.ts";
 export * from "./training.ts";
 export * from "./workflows.ts";

@@ -59,8 +59,9 @@ export const temporalWheel: Record<Architecture, Wheel> = {
  * What an installation needs free while it runs, in bytes. Measured for the CPU: the wheel twice (pip copies it out of
  * its own temporary directory) or, later, the wheel once and 860 MB of libraries. The CUDA wheels were not measured.
  */
-export const requiredBytes: Record<Device | "temporal", number> = {
+export const requiredBytes: Record<Device | "temporal" | "kafka", number> = {
   cpu: 1_300_000_000,
   gpu: 12_000_000_000,
   temporal: 250_000_000,
+  kafka: 100_000_000,
 };

@@ -1,0 +1,1 @@
+export { Cluster, type WrittenRecord } from "./test-support/cluster.ts";
