@@ -11,6 +11,7 @@ import {
 } from "./environment.ts";
 import { type Device, readTensorflowPointer, requestedDevice } from "./paths.ts";
 import { isTensorflowLoaded, markTensorflowLoaded } from "./resolveHook.ts";
+import { guardStridedFilterGradients } from "./stridedFilterGradients.ts";
 
 /** TensorFlow.js, as `import * as tf from "@tensorflow/tfjs"` gives it. */
 export type Tfjs = typeof tfjs;
@@ -102,6 +103,8 @@ export interface LoadedTensorflow {
 }
 
 const require = createRequire(import.meta.url);
+/** Of this thread. */
+let isGuarded = false;
 
 /**
  * Loads TensorFlow into this thread and makes it tfjs's backend. Takes about a second, once a process; a thread that
@@ -133,6 +136,8 @@ function loadPackages(addonPath: string): Tfjs {
   try {
     const tf = require("@tensorflow/tfjs") as Tfjs;
     require("@tensorflow/tfjs-node-gpu");
+    if (!isGuarded) guardStridedFilterGradients(tf);
+    isGuarded = true;
     return tf;
   } catch (cause) {
     throw broken(addonPath, cause);
