@@ -55,7 +55,13 @@ describe("the train workflow on a real server", () => {
     const result = await handle.result();
     expect(result).toMatchObject({ step: 12, evaluation: { metrics: { loss: 0.5 } }, numFailedAttempts: 0 });
     expect(result).toMatchObject({ plan: script.plan, modelBytes: 4_000, ledger: scriptedLedger });
-    expect(result.usage).toMatchObject({ numSteps: 12, numSamples: 120, trainingMs: 60, peakRssBytes: 2 ** 30 });
+    expect(result.usage).toMatchObject({
+      numSteps: 12,
+      numSamples: 120,
+      trainingMs: 60,
+      waitedMs: 12,
+      peakRssBytes: 2 ** 30,
+    });
     expect(script.numSpawned).toBe(1);
     expect(script.numAlive).toBe(0);
 

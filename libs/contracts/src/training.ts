@@ -83,7 +83,11 @@ export type ComputePrecision = (typeof computePrecisions)[number];
 /** The number format that steps are computed in, and why. Decided once, before step 1. */
 export interface PrecisionDecision {
   readonly precision: ComputePrecision;
+  /** Whether the person asked for it; else it was decided. Absent in runs that older versions prepared. */
+  readonly isAskedFor?: boolean;
   readonly why: string;
+  /** What whoever asked for it has to know. */
+  readonly caveat?: string;
   /** Those that were measured on the run's first batches; empty where the format was asked for. */
   readonly candidates: readonly PrecisionCandidate[];
 }
@@ -209,6 +213,8 @@ export interface TrainingUsage {
   readonly trainingMs: number;
   /** Of it, validation. */
   readonly validatingMs: number;
+  /** Of it, without a batch to work on, validation's included. Absent in what older versions counted. */
+  readonly waitedMs?: number;
   /** Largest resident set of a trainer process, from its start to the end of the last segment. */
   readonly peakRssBytes: number;
   /** Resident when that process had loaded the run, its first batch was ready, and no step was made yet. */

@@ -31,7 +31,7 @@ export function choosePrecision(candidates: readonly PrecisionCandidate[]): Prec
   const [float32, ...others] = candidates;
   if (float32 === undefined) throw new RangeError("nothing was measured");
   if (others.length === 0)
-    return { precision: "float32", why: "this device gains nothing by 16-bit floats", candidates };
+    return { precision: "float32", isAskedFor: false, why: "this device gains nothing by 16-bit floats", candidates };
   const best = others
     .filter(({ lossDifference }) => lossDifference <= maxLossDifference)
     .filter(({ milliseconds }) => 1 - milliseconds / float32.milliseconds >= leastGain)
@@ -40,6 +40,7 @@ export function choosePrecision(candidates: readonly PrecisionCandidate[]): Prec
   const found = best === float32 ? "no format is clearly faster with losses as close as" : "fastest with losses within";
   return {
     precision: best.precision,
+    isAskedFor: false,
     why: `${found} ${maxLossDifference * 100} % of float32's: ${shown} a step`,
     candidates,
   };

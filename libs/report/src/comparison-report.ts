@@ -50,6 +50,8 @@ export interface ReportedStrategy extends Strategy {
   readonly wholeMs: number | null;
   /** While training, validation left out. */
   readonly samplesPerSecond: number | null;
+  /** Share (0..1) of the time of the training loop in which it waited for its next batch. */
+  readonly waitShare: number | null;
   /** Largest resident set of its trainer process. */
   readonly peakRssBytes: number | null;
   /** The last checkpoint's weights. */
@@ -126,6 +128,7 @@ function reported(
     trainingMs: usage?.trainingMs ?? null,
     wholeMs: measured?.wholeMs ?? null,
     samplesPerSecond: measured?.samplesPerSecond ?? null,
+    waitShare: usage?.waitedMs === undefined ? null : shareOf(usage.waitedMs, usage.trainingMs),
     peakRssBytes: usage?.peakRssBytes ?? null,
     modelBytes: measured?.modelBytes ?? null,
     notes: notesOf(outcome, usual),
@@ -152,6 +155,10 @@ function notesOf({ strategy, measured, budget, error }: StrategyOutcome, usual: 
     ...(untimed === 0 ? [] : [`timed over ${formatCount(usage.numSteps)} of ${formatCount(step)} steps`]),
     ...(numFailedAttempts > 0 ? [`failed and went on ${times(numFailedAttempts)}`] : []),
   ];
+}
+
+function shareOf(part: number, whole: number): number | null {
+  return whole > 0 ? Math.min(1, part / whole) : null;
 }
 
 function times(count: number): string {

@@ -1,5 +1,5 @@
 import type { ComparisonReport, ReportedStrategy } from "./comparison-report.ts";
-import { formatBytes, formatCount, formatMetric, formatRatio, formatTimeTaken } from "./values.ts";
+import { formatBytes, formatCount, formatMetric, formatRatio, formatShare, formatTimeTaken } from "./values.ts";
 
 /** Cells of a table; those of one column have one unit or say their own. */
 export interface ReportTable {
@@ -14,6 +14,7 @@ export function figuresExplained({ metric, reference }: ComparisonReport): reado
     `points: hundredths by which ${metric} differs from ${reference}'s`,
     "time: the training loop, validation and checkpoints included, queueing and preparing left out",
     "samples/s: validation left out as well",
+    "waiting: share of the time in which the training loop waited for its next batch",
     "memory: largest resident set of the trainer process",
     "model: weights of the last checkpoint",
   ];
@@ -31,6 +32,7 @@ export function comparisonTable({ metric, direction, strategies }: ComparisonRep
       "time",
       "samples/s",
       "speed",
+      "waiting",
       "memory",
       "model",
       "remarks",
@@ -43,6 +45,7 @@ export function comparisonTable({ metric, direction, strategies }: ComparisonRep
       show(strategy.trainingMs, formatTimeTaken),
       show(strategy.samplesPerSecond, formatCount),
       show(strategy.gain.fastest, formatRatio),
+      show(strategy.waitShare, formatShare),
       show(strategy.peakRssBytes, formatBytes),
       show(strategy.modelBytes, formatBytes),
       remarksOf(strategy),

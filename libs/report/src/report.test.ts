@@ -5,7 +5,7 @@ import { comparisonMarkdown } from "./comparison-markdown.ts";
 import { comparisonReport } from "./comparison-report.ts";
 import { comparisonSvg } from "./comparison-svg.ts";
 import { comparisonTable } from "./comparison-table.ts";
-import { formatBytes, formatRatio, formatTimeTaken } from "./values.ts";
+import { formatBytes, formatRatio, formatShare, formatTimeTaken } from "./values.ts";
 
 const strategies = planStrategies({
   precisions: ["float32", "bfloat16"],
@@ -29,6 +29,7 @@ const measured: StrategyMeasures = {
     numSamples: 6_400,
     trainingMs: 4_270,
     validatingMs: 1_070,
+    waitedMs: 854,
     peakRssBytes: 800e6,
     loadedRssBytes: 300e6,
   },
@@ -108,7 +109,7 @@ test("as a table: one row for each strategy, the compared metric first", () => {
   const { header, rows } = comparisonTable(report);
   expect(header.slice(0, 4)).toEqual(["strategy", "accuracy", "points", "loss"]);
   const [float32, , bfloat16, failed] = rows;
-  const figures = ["float32", "0.97", "0.00", "0.31", "4.27 s", "2,000", "1.00x", "800.0 MB", "5.4 kB", ""];
+  const figures = ["float32", "0.97", "0.00", "0.31", "4.27 s", "2,000", "1.00x", "20 %", "800.0 MB", "5.4 kB", ""];
   expect(float32).toEqual(figures);
   expect(bfloat16!.slice(0, 7)).toEqual(["bfloat16", "0.9672", "-0.28", "0.32", "4.27 s", "3,820", "1.9x"]);
   expect(failed!.slice(1, -1).join("")).toBe("");
@@ -163,5 +164,6 @@ test("figures are short and say their unit", () => {
     "1:02:03 h",
   ]);
   expect([999, 5_432, 5.4e9].map(formatBytes)).toEqual(["999 B", "5.4 kB", "5.4 GB"]);
+  expect([0, 0.00312, 0.0717, 0.2, 0.999].map(formatShare)).toEqual(["0 %", "0.31 %", "7.2 %", "20 %", "100 %"]);
   expect([0.5, 1.04, 1.94, 12].map(formatRatio)).toEqual(["0.50x", "1.04x", "1.9x", "12.0x"]);
 });

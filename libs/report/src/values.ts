@@ -29,6 +29,11 @@ export function formatTimeTaken(milliseconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds)} h` : `${minutes}:${two(seconds)} min`;
 }
 
+/** A share (0..1) as `0.3 %`, `7.2 %`, `20 %`. */
+export function formatShare(share: number): string {
+  return `${Number((100 * share).toPrecision(2))} %`;
+}
+
 /** `1.9x`. */
 export function formatRatio(ratio: number): string {
   return `${ratio.toFixed(ratio < 1.1 ? 2 : 1)}x`;

@@ -6,6 +6,7 @@ export const noUsage: TrainingUsage = {
   numSamples: 0,
   trainingMs: 0,
   validatingMs: 0,
+  waitedMs: 0,
   peakRssBytes: 0,
   loadedRssBytes: 0,
 };
@@ -17,6 +18,8 @@ export function addUsage(a: TrainingUsage, b: TrainingUsage): TrainingUsage {
     numSamples: a.numSamples + b.numSamples,
     trainingMs: a.trainingMs + b.trainingMs,
     validatingMs: a.validatingMs + b.validatingMs,
+    // Of a part that did not count it the whole does not know it either.
+    ...(a.waitedMs !== undefined && b.waitedMs !== undefined && { waitedMs: a.waitedMs + b.waitedMs }),
     peakRssBytes: Math.max(a.peakRssBytes, b.peakRssBytes),
     loadedRssBytes: (a.peakRssBytes >= b.peakRssBytes ? a : b).loadedRssBytes,
   };

@@ -72,6 +72,7 @@ describe("a comparison's life, with a real server, worker and trainers", () => {
     expect(plain!.modelBytes).toBeGreaterThan(10_000);
     expect(refused).toMatchObject({ budget: "1MiB", error: { code: "BUDGET_TOO_SMALL" } });
     expect(plain!.samplesPerSecond).toBeGreaterThan(0);
+    expect(plain!.waitShare).toBeGreaterThanOrEqual(0);
     expect(plain!.peakRssBytes).toBeGreaterThan(100 * 2 ** 20);
     expect(found.verdict).toMatch(/^fastest within 0.5 points of float32: /);
 

@@ -1,5 +1,5 @@
 import { Writable } from "node:stream";
-import type { Progress } from "@anneal/contracts";
+import type { PrecisionDecision, Progress } from "@anneal/contracts";
 import { expect, test } from "vitest";
 import type { RunView } from "../runs/view.ts";
 import { formatBar, formatProgress } from "./bar.ts";
@@ -75,9 +75,15 @@ test("bad samples and how batches are prepared are told where there is something
 });
 
 test("the format of a run is named where it was chosen, or is not what was asked for", () => {
-  const shown = (why: string) => formatRun({ ...run, precision: { precision: "bfloat16", why, candidates: [] } });
-  expect(shown("asked for")).not.toContain("bfloat16");
-  expect(shown("fastest with losses within 2 % of float32's")).toContain("bfloat16: fastest with losses");
+  const shown = (decision: Omit<PrecisionDecision, "precision" | "candidates">) =>
+    formatRun({ ...run, precision: { precision: "bfloat16", candidates: [], ...decision } });
+  expect(shown({ isAskedFor: true, why: "asked for" })).not.toContain("bfloat16");
+  expect(shown({ isAskedFor: true, why: "asked for", caveat: "slow here" })).toContain(
+    "bfloat16: asked for; slow here",
+  );
+  expect(shown({ isAskedFor: false, why: "fastest with losses within 2 %" })).toContain(
+    "bfloat16: fastest with losses",
+  );
 });
 
 test("a line of progress has everything where there is room", () => {

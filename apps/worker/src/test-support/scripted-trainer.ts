@@ -104,6 +104,7 @@ class ScriptedTrainer implements Trainer {
       numSamples: 10 * numSteps,
       trainingMs: this.#script.msPerStep * numSteps,
       validatingMs: 0,
+      waitedMs: numSteps,
       peakRssBytes: this.#script.peakRssBytes,
       loadedRssBytes: 2 ** 28,
     };

@@ -25,7 +25,12 @@ export async function decidePrecisionOf(
 ): Promise<PrecisionDecision> {
   const asked = spec.policy.precision;
   if (asked !== "auto") return precisionAskedFor(spec);
-  const float32 = (why: string): PrecisionDecision => ({ precision: "float32", why, candidates: [] });
+  const float32 = (why: string): PrecisionDecision => ({
+    precision: "float32",
+    isAskedFor: false,
+    why,
+    candidates: [],
+  });
   if (spec.engine === "eager") return float32("the eager engine knows no other format");
   const formats = precisionsWorthTrying({ device: requestedDevice(), bfloat16Products: bfloat16Products() });
   if (formats.length === 0) return float32("this machine gains nothing by 16-bit floats");
@@ -47,15 +52,17 @@ export async function decidePrecisionOf(
 
 /** Without a trial: float32 where a trial was asked for. */
 export function precisionAskedFor({ policy: { precision } }: RunSpec): PrecisionDecision {
-  if (precision === "auto") return { precision: "float32", why: "no trial was made", candidates: [] };
-  return { precision, why: `asked for${requestedDevice() === "cpu" ? caveatOnCpu(precision) : ""}`, candidates: [] };
+  if (precision === "auto")
+    return { precision: "float32", isAskedFor: false, why: "no trial was made", candidates: [] };
+  const caveat = requestedDevice() === "cpu" ? caveatOnCpu(precision) : null;
+  return { precision, isAskedFor: true, why: "asked for", ...(caveat !== null && { caveat }), candidates: [] };
 }
 
-function caveatOnCpu(precision: ComputePrecision): string {
+function caveatOnCpu(precision: ComputePrecision): string | null {
   // TensorFlow's gradients of float16 convolutions are not made for CPUs: 150 times as long as in float32 for the MNIST recipe.
-  if (precision === "float16") return "; a CPU computes it as a GPU would, many times slower than float32";
+  if (precision === "float16") return "a CPU computes it as a GPU would, many times slower than float32";
   const isSlow = precision === "bfloat16" && bfloat16Products() === "slow";
-  return isSlow ? "; this processor's products are faster in float32 and stay in it" : "";
+  return isSlow ? "this processor's products are faster in float32 and stay in it" : null;
 }
 
 function bfloat16Products(): Bfloat16Products {

@@ -237,12 +237,13 @@ export class Trainer {
 
 /** Of a segment that has just ended: the peak is the process's, which is the run's alone. */
 function usageOf(stats: LoopStats, loadedRssBytes: number): TrainingUsage {
-  const { numSteps, numSamples, elapsedMs, validatedMs } = stats;
+  const { numSteps, numSamples, elapsedMs, validatedMs, waitedMs } = stats;
   return {
     numSteps,
     numSamples,
     trainingMs: elapsedMs,
     validatingMs: validatedMs,
+    waitedMs,
     peakRssBytes: peakRssBytes(),
     loadedRssBytes,
   };
