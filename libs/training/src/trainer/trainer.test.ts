@@ -94,8 +94,7 @@ describe.each(testedEngines)("with the %s engine", (engine) => {
       const { usage, modelBytes, checkpoint } = reference.last!;
       expect(usage).toMatchObject({ numSteps: 10, numSamples: reference.prepared!.plan.numTrainSamples });
       expect(usage!.validatingMs).toBeGreaterThan(0);
-      expect(usage!.trainingMs).toBeGreaterThan(usage!.validatingMs);
-      expect(usage!.trainingMs).toBeGreaterThan(usage!.waitedMs!);
+      expect(usage!.trainingMs).toBeGreaterThan(Math.max(usage!.validatingMs, usage!.waitedMs!));
       // TensorFlow alone is larger.
       expect(usage!.loadedRssBytes).toBeGreaterThan(100 * 2 ** 20);
       expect(usage!.peakRssBytes).toBeGreaterThanOrEqual(usage!.loadedRssBytes);
