@@ -12,6 +12,7 @@ export {
 } from "./memory/predict-memory.ts";
 export { predictProgram } from "./memory/predict-program.ts";
 export type { Pass } from "./passes/pass.ts";
+export { portablePasses } from "./passes/pipeline.ts";
 export { type RunPassesOptions, runPasses } from "./passes/run-passes.ts";
 export { type CostModel, cpuCosts, gpuCosts } from "./precision/kernel-costs.ts";
 export { type CompiledProgram, compileProgram, type Entries, type Entry } from "./program.ts";

@@ -87,6 +87,9 @@ export const failureTable = {
   CHECKPOINT_CORRUPT: input,
   CHECKPOINT_INCOMPATIBLE: input,
   FINGERPRINT_MISMATCH: { class: "input", exitCode: exitCodes.conflict },
+  // Exported models
+  EXPORT_UNSUPPORTED: input,
+  EXPORT_DISAGREES: { class: "input", exitCode: exitCodes.runFailed },
   // Processes
   TRAINER_CRASHED: crash,
   TRAINER_HUNG: crash,
@@ -102,6 +105,8 @@ export const failureTable = {
   TENSORFLOW_BROKEN: environment,
   PLATFORM_UNSUPPORTED: environment,
   TOOL_MISSING: environment,
+  RUNTIME_MISSING: environment,
+  RUNTIME_FAILED: environment,
   DOWNLOAD_FAILED: environment,
   HASH_MISMATCH: environment,
   COMPILE_FAILED: environment,

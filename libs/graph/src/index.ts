@@ -1,4 +1,4 @@
-export { type Attribute, type Attributes, attribute, readAttribute } from "./attributes.ts";
+export { type Attribute, type Attributes, type AttributeValues, attribute, readAttribute } from "./attributes.ts";
 export {
   assignVariable,
   barrier,

@@ -57,3 +57,19 @@ const changingPasses: readonly Pass[] = [unclipCrossEntropy];
 
 /** Keep the numbers, within rounding. */
 export const preservingPasses: readonly Pass[] = allPasses.filter((pass) => !changingPasses.includes(pass));
+
+/** Say a graph in fewer ops, whoever runs it: none of them suits it to TensorFlow's kernels. */
+export const portablePasses: readonly Pass[] = [
+  simplifyMovement,
+  commonSubexpressions,
+  simplifyArithmetic,
+  lateBroadcasts,
+  matrixProducts,
+  biasAdd,
+  lateReshapes,
+  simplifyMovement,
+  commonSubexpressions,
+  softmax,
+  simplifyArithmetic,
+  commonSubexpressions,
+];

@@ -1,6 +1,7 @@
 import type { NamedTensor } from "@anneal/checkpoint";
 import type { StepExecution, StepExplanation } from "@anneal/contracts";
 import { numElements, type TypedArray } from "@anneal/data";
+import type { TracedFunction } from "@anneal/export";
 import type { LoweringTrial } from "@anneal/policy";
 import { type FeedValues, installSeededRandom, type SeededRandom, type Tfjs } from "@anneal/runtime";
 import { recordingOf } from "../ledger/recording.ts";
@@ -39,6 +40,7 @@ import { callOf } from "./step-program/entries.ts";
 import type { StepState } from "./step-program/state.ts";
 import { type TracedRandom, tracedKey } from "./step-program/trace-step.ts";
 import { copyTensors, copyValues, matchTensors } from "./tensor-copies.ts";
+import { tracePredict } from "./trace-predict.ts";
 import { modelTargets } from "./variables.ts";
 
 /** Runs a step, or several, as one call of one TensorFlow graph, traced from the recipe and compiled. */
@@ -163,6 +165,11 @@ export class CompiledEngine implements StepEngine {
   predictBatch(inputs: TypedArray, numSamples: number): Float32Array {
     const [run] = this.#ready().graph.functions([callOf.predict(numSamples)]);
     return guardEngine("a prediction", () => run!([inputs as FeedValues])[0] as Float32Array);
+  }
+
+  tracePredict(numSamples: number): TracedFunction {
+    const { step, random } = this.#ready();
+    return guardEngine("a trace", () => tracePredict(this.#tf, step, random, numSamples));
   }
 
   readState(): EngineState {

@@ -1,5 +1,6 @@
 import { AnnealError, type StepExplanation } from "@anneal/contracts";
 import type { FieldSpec, TypedArray } from "@anneal/data";
+import type { TracedFunction } from "@anneal/export";
 import {
   createSharedTensor,
   installSeededRandom,
@@ -37,6 +38,7 @@ import {
   type TrainedSums,
 } from "./step-engine.ts";
 import { copyTensors, restoreTensors } from "./tensor-copies.ts";
+import { tracePredict } from "./trace-predict.ts";
 import { refuse } from "./unsupported.ts";
 import { modelTargets } from "./variables.ts";
 
@@ -134,6 +136,11 @@ export class EagerEngine implements StepEngine {
         return Float32Array.from(outputs.dataSync());
       }),
     );
+  }
+
+  tracePredict(numSamples: number): TracedFunction {
+    const { step, random } = this.#ready();
+    return guardEngine("a trace", () => tracePredict(this.#tf, step, random, numSamples));
   }
 
   readState(): EngineState {

@@ -8,6 +8,7 @@ import type {
   StepExplanation,
 } from "@anneal/contracts";
 import type { FieldSpec, TypedArray } from "@anneal/data";
+import type { TracedFunction } from "@anneal/export";
 import type { LoweringTrial } from "@anneal/policy";
 import type { StepRecording } from "../ledger/recording.ts";
 import type { OptimizerSpec } from "../optimizers/specs.ts";
@@ -55,6 +56,13 @@ export interface StepEngine {
   evaluateBatch(batch: Batch, step: number): BatchSums;
   /** Outputs of a batch of inputs: float32, row-major, `[numSamples, ...outputShape]`. */
   predictBatch(inputs: TypedArray, numSamples: number): Float32Array;
+  /**
+   * What predicting does for so many samples, as a graph whose variables have the handles `handleOfVariable`: what a model is exported
+   * from.
+   *
+   * @throws AnnealError TRACE_UNSUPPORTED
+   */
+  tracePredict(numSamples: number): TracedFunction;
   /** A copy of the whole state, independent of which engine made it. */
   readState(): EngineState;
   /** @throws AnnealError CHECKPOINT_INCOMPATIBLE when names or shapes are not those of this model and optimizer */

@@ -56,7 +56,7 @@ function createInput(tf: TensorflowBinding, { type: { dtype, shape }, values }: 
   return cast!.id;
 }
 
-function toData(dtype: Dtype, values: readonly number[]): ConstantValue["data"] {
+export function toData(dtype: Dtype, values: readonly number[]): ConstantValue["data"] {
   switch (dtype) {
     case "int32":
       return Int32Array.from(values);
