@@ -130,6 +130,8 @@ class Recent<Value> {
   readonly #make: (number: number) => Value;
   readonly #capacity: number;
   readonly #kept = new Map<number, Value>();
+  /** What was asked for last, which mostly is what is asked for next. */
+  #last: { readonly number: number; readonly value: Value } | null = null;
 
   constructor(make: (number: number) => Value, capacity: number) {
     this.#make = make;
@@ -137,12 +139,14 @@ class Recent<Value> {
   }
 
   get(number: number): Value {
+    if (this.#last?.number === number) return this.#last.value;
     let value = this.#kept.get(number);
     if (value === undefined) {
       value = this.#make(number);
       this.#kept.set(number, value);
       if (this.#kept.size > this.#capacity) this.#kept.delete(Math.min(...this.#kept.keys()));
     }
+    this.#last = { number, value };
     return value;
   }
 }

@@ -89,13 +89,12 @@ export function createProducer(plan: FeedPlan, handles: RingHandles, stages: Sta
     const start = part * partSize;
     const end = Math.min(numSamples, start + partSize);
     const positionOf = (i: number) => batch * plan.batchSize + i;
-    const drawn = Array.from({ length: end - start }, (_, k) => draws.at(epoch, positionOf(start + k)));
-    const { blend } = dataset;
+    const drawn: Draw[] = [];
+    for (let i = start; i < end; i++) drawn.push(draws.at(epoch, positionOf(i)));
+    const blend = phase === "train" ? dataset.blend : null;
     const numPlaces = dataset.isStream ? numSamples : dataset.numSamples;
-    const blends = drawn.flatMap((_, k) => {
-      const place = { seed: plan.seed, epoch, position: positionOf(start + k), numPlaces };
-      return blend === null || phase !== "train" ? [] : [drawBlend(blend, place)];
-    });
+    const placeOf = (k: number) => ({ seed: plan.seed, epoch, position: positionOf(start + k), numPlaces });
+    const blends = blend === null ? [] : drawn.map((_, k) => drawBlend(blend, placeOf(k)));
     const partners = blends.map(({ place }) => draws.at(epoch, dataset.isStream ? positionOf(place) : place));
     const bad: { readonly i: number; readonly failure: AnnealError }[] = [];
 
@@ -132,7 +131,7 @@ export function createProducer(plan: FeedPlan, handles: RingHandles, stages: Sta
 
     maker.begin(item);
     ring.setProgress(item, part, drawn[0]!, 0);
-    const loading = maker.load([...drawn, ...partners]);
+    const loading = maker.load(partners.length === 0 ? drawn : [...drawn, ...partners]);
     if (loading !== undefined) await loading;
     if (dataset.hasSoftLabels) slot.labels.fill(0, start * labelLength, end * labelLength);
     drawn.forEach((draw, k) => {

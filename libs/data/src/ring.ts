@@ -153,8 +153,9 @@ export class Ring {
   /** Producer: the part is in the slot, with so many samples in the place of others that could not be read. May be repeated. */
   finishPart(item: number, part: number, numBad: number): void {
     Atomics.store(this.#control, this.#partBase(item, part) + partWord.numBad, numBad);
-    Atomics.or(this.#control, this.#slotBase(item) + slotWord.doneParts, 1 << part);
-    this.signal();
+    const done = Atomics.or(this.#control, this.#slotBase(item) + slotWord.doneParts, 1 << part) | (1 << part);
+    // The engine waits for whole items: to be woken for each part would cost more than a part of small samples takes.
+    if (done === 2 ** this.numPartsOf(item) - 1) this.signal();
   }
 
   isPartDone(item: number, part: number): boolean {
@@ -178,9 +179,10 @@ export class Ring {
     numBegun: number,
   ): void {
     const base = this.#partBase(item, part);
+    // Only looked at, now and then: one store that others see at once is enough, and is what a small sample has time for.
+    this.#control[base + partWord.source] = sample.part;
+    this.#control[base + partWord.numBegun] = numBegun;
     Atomics.store(this.#control, base + partWord.sample, sample.index + 1);
-    Atomics.store(this.#control, base + partWord.source, sample.part);
-    Atomics.store(this.#control, base + partWord.numBegun, numBegun);
   }
 
   /** The sample a part works or worked on last; null if it was never begun. */

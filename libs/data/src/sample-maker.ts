@@ -20,7 +20,7 @@ export class SampleMaker {
   readonly #random = new RandomStream("sample", 0, 0, 0);
   #draws: readonly Draw[] = [];
   /** Place of each draw among those that its reader has loaded; -1 for one that the cache has. */
-  #loaded: readonly number[] = [];
+  #loaded = new Int32Array();
 
   /**
    * @param chains those of the data set's parts; they may be shared by the makers of a thread
@@ -44,14 +44,22 @@ export class SampleMaker {
   /** Reads what is needed for these samples. Nothing to wait for where all is in memory. */
   load(draws: readonly Draw[]): void | Promise<void> {
     this.#draws = draws;
-    const wanted = this.#parts.map((): number[] => []);
-    this.#loaded = draws.map(({ part, rank, index }) => {
-      if (this.#parts[part]!.cache?.has(rank)) return -1;
-      return wanted[part]!.push(index) - 1;
-    });
-    const loading = wanted.flatMap((indices, part) => {
-      const promise = indices.length === 0 ? undefined : this.#parts[part]!.reader.load(Uint32Array.from(indices));
-      return promise === undefined ? [] : [promise];
+    this.#loaded = new Int32Array(draws.length);
+    const wanted = this.#parts.map(() => new Uint32Array(draws.length));
+    const counts = this.#parts.map(() => 0);
+    for (let k = 0; k < draws.length; k++) {
+      const { part, rank, index } = draws[k]!;
+      if (this.#parts[part]!.cache?.has(rank)) {
+        this.#loaded[k] = -1;
+        continue;
+      }
+      const at = counts[part]!++;
+      wanted[part]![at] = index;
+      this.#loaded[k] = at;
+    }
+    const loading = counts.flatMap((count, part) => {
+      const indices = wanted[part]!.subarray(0, count);
+      return count === 0 ? [] : (this.#parts[part]!.reader.load(indices) ?? []);
     });
     if (loading.length > 0) return Promise.all(loading).then(() => undefined);
   }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { labelOutOfRange } from "../errors.ts";
 import { type FieldSpec, numElements, type TypedArray, viewOf } from "../fields.ts";
+import { BlockReader } from "../records/block.ts";
 import { allocateShared } from "../shared-memory.ts";
 import { type CheckedSource, noBadRecords, type SampleReader } from "../source.ts";
 
@@ -54,20 +55,16 @@ async function digestOf({ numClasses, inputs, labels, inputField, labelField }: 
   return hash.digest("hex");
 }
 
-/** Both fields come from memory, without a copy of the input. */
 export function memoryReader({ inputs, labels, inputField, labelField, place }: MemoryHandles): SampleReader {
-  const inputLength = numElements(inputField.shape);
-  const labelLength = numElements(labelField.shape);
-  let loaded = new Uint32Array();
+  const inputReader = new BlockReader({ where: "memory", values: inputs }, numElements(inputField.shape));
+  const labelReader = new BlockReader({ where: "memory", values: labels }, numElements(labelField.shape));
   return {
     load: (indices) => {
-      loaded = indices.slice();
+      inputReader.load(indices);
+      labelReader.load(indices);
     },
-    input: (k) => inputs.subarray(loaded[k]! * inputLength, (loaded[k]! + 1) * inputLength),
-    readLabel: (k, target, offset) => {
-      const start = loaded[k]! * labelLength;
-      for (let i = 0; i < labelLength; i++) target[offset + i] = labels[start + i]!;
-    },
+    input: (k) => inputReader.view(k),
+    readLabel: (k, target, offset) => labelReader.copy(k, target, offset),
     failureOf: () => null,
     placeOf: (index) => `${place}, sample ${index}`,
   };

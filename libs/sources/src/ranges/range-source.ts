@@ -34,12 +34,11 @@ export function rangeReader({ ranges, labels, labelField, places }: RangeHandles
   const reader = new RangeReader(ranges);
   return {
     load: (indices) => {
-      const loaded = indices.slice();
-      reader.load(loaded);
-      labelReader.load(loaded);
+      reader.load(indices);
+      labelReader.load(indices);
     },
     input: (k) => reader.bytes(k),
-    readLabel: (k, target, offset) => target.set(labelReader.view(k), offset),
+    readLabel: (k, target, offset) => labelReader.copy(k, target, offset),
     failureOf: () => null,
     placeOf: (index) => placeOfSample(places, index),
   };

@@ -3,6 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { datasetCorrupt, datasetNotFound } from "../errors.ts";
 import { type DType, type TypedArray, viewOf } from "../fields.ts";
 import { allocateShared } from "../shared-memory.ts";
+import { LoadedSamples } from "./loaded-samples.ts";
 
 /** Numbers of one format, one after another, little-endian: a whole file or a part of it. */
 export interface Region {
@@ -117,31 +118,36 @@ export class PositionedFile {
   }
 }
 
+/** Longer samples stay where they are in memory: a copy would take longer than a view. */
+const maxGathered = 256;
+
 /** Reads samples of `sampleLength` numbers from a block; one for each thread. */
 export class BlockReader {
   readonly #block: Block;
   readonly #sampleLength: number;
-  #loaded: Uint32Array = new Uint32Array();
+  readonly #isGathered: boolean;
+  #indices: Uint32Array = new Uint32Array();
   readonly #file: PositionedFile | null;
-  /** Of a block in a file: the samples that are loaded, one after another. */
-  #values: TypedArray = new Uint8Array();
+  readonly #loaded: LoadedSamples;
 
   constructor(block: Block, sampleLength: number) {
     this.#block = block;
     this.#sampleLength = sampleLength;
+    this.#isGathered = block.where === "file" || sampleLength <= maxGathered;
     this.#file = block.where === "file" ? new PositionedFile(block.region.path) : null;
+    const format = block.where === "file" ? viewOf(new ArrayBuffer(0), block.region.dtype, 0, 0) : block.values;
+    this.#loaded = new LoadedSamples(format, sampleLength);
   }
 
   load(indices: Uint32Array): void {
-    this.#loaded = indices;
-    if (this.#block.where === "memory") return;
-    const { dtype, byteOffset } = this.#block.region;
+    if (!this.#isGathered) this.#indices = indices.slice();
+    else if (this.#block.where === "memory") this.#loaded.gather(this.#block.values, indices);
+    else this.#read(this.#block.region, indices);
+  }
+
+  #read({ dtype, byteOffset }: Region, indices: Uint32Array): void {
     const sampleBytes = this.#sampleLength * elementBytes[dtype];
-    const length = indices.length * this.#sampleLength;
-    if (this.#values.length < length) {
-      this.#values = viewOf(new ArrayBuffer(length * elementBytes[dtype]), dtype, 0, length);
-    }
-    const bytes = new Uint8Array(this.#values.buffer);
+    const bytes = new Uint8Array(this.#loaded.room(indices.length).buffer);
     // What lies one after another in the file is read at once: data in its own order by a few large reads.
     for (let k = 0; k < indices.length; ) {
       let end = k + 1;
@@ -153,7 +159,14 @@ export class BlockReader {
 
   /** The k-th sample that is loaded. */
   view(k: number): TypedArray {
-    const [values, at] = this.#block.where === "memory" ? [this.#block.values, this.#loaded[k]!] : [this.#values, k];
-    return values.subarray(at * this.#sampleLength, (at + 1) * this.#sampleLength);
+    if (this.#isGathered || this.#block.where === "file") return this.#loaded.view(k);
+    const start = this.#indices[k]! * this.#sampleLength;
+    return this.#block.values.subarray(start, start + this.#sampleLength);
+  }
+
+  /** Copies the k-th sample that is loaded into `target` at `offset`, in elements. */
+  copy(k: number, target: TypedArray, offset: number): void {
+    if (this.#isGathered) this.#loaded.copy(k, target, offset);
+    else target.set(this.view(k), offset);
   }
 }

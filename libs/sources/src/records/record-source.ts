@@ -19,12 +19,11 @@ export function recordReader({ inputs, labels, inputField, labelField, places }:
   const labelReader = new BlockReader(labels, numElements(labelField.shape));
   return {
     load: (indices) => {
-      const loaded = indices.slice();
-      inputReader.load(loaded);
-      labelReader.load(loaded);
+      inputReader.load(indices);
+      labelReader.load(indices);
     },
     input: (k) => inputReader.view(k),
-    readLabel: (k, target, offset) => target.set(labelReader.view(k), offset),
+    readLabel: (k, target, offset) => labelReader.copy(k, target, offset),
     failureOf: () => null,
     placeOf: (index) => placeOfSample(places, index),
   };
