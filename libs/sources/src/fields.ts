@@ -7,6 +7,8 @@ export type TypedArray = Uint8Array | Int32Array | Float32Array;
 export interface FieldSpec {
   readonly shape: readonly number[];
   readonly dtype: DType;
+  /** What the numbers of the last dimension are called, where they have names: the columns of a table. */
+  readonly columns?: readonly string[];
 }
 
 /**

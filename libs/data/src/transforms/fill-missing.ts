@@ -1,12 +1,12 @@
 import type { SampleSpec } from "@anneal/sources";
 import type { Learner, Transform } from "../transform.ts";
-import { chosenColumns, numColumns } from "./columns.ts";
+import { byColumn, type Columns, chosenColumns, eachNumber, numColumns } from "./columns.ts";
 
 export interface FillMissingOptions {
   /** What a missing number becomes: the column's mean, its most frequent value, or this. */
   readonly with: "mean" | "mostFrequent" | number;
-  /** Places in the last dimension; by default all. */
-  readonly columns?: readonly number[];
+  /** Places in the last dimension, or names of a table's columns; by default all. */
+  readonly columns?: Columns;
 }
 
 /** Values of each column that stand for what is missing. */
@@ -18,23 +18,19 @@ export interface Fillings {
 const maxDifferent = 100_000;
 
 export function learnFillMissing(options: FillMissingOptions, input: SampleSpec): Learner<Fillings> {
-  const columns = numColumns(input);
+  const numOfThem = numColumns(input);
   chosenColumns("fillMissing", options.columns, input);
-  const sums = new Float64Array(columns);
-  const counts = new Float64Array(columns);
-  const frequencies = Array.from({ length: columns }, () => new Map<number, number>());
+  const sums = new Float64Array(numOfThem);
+  const counts = new Float64Array(numOfThem);
+  const frequencies = Array.from({ length: numOfThem }, () => new Map<number, number>());
   const isCounting = options.with === "mostFrequent";
+  const addNumber = (value: number, column: number): void => {
+    sums[column]! += value;
+    counts[column]! += 1;
+    if (isCounting) count(frequencies[column]!, value);
+  };
   return {
-    add(sample) {
-      for (let i = 0; i < sample.length; i++) {
-        const value = sample[i]!;
-        if (Number.isNaN(value)) continue;
-        const column = i % columns;
-        sums[column]! += value;
-        counts[column]! += 1;
-        if (isCounting) count(frequencies[column]!, value);
-      }
-    },
+    add: (sample) => eachNumber(sample, numOfThem, addNumber),
     state: () => ({
       values: Array.from(sums, (sum, column) => {
         if (typeof options.with === "number") return options.with;
@@ -48,17 +44,12 @@ export function learnFillMissing(options: FillMissingOptions, input: SampleSpec)
 
 /** Missing numbers (NaN) replaced by column, in float32. */
 export function createFillMissing(options: FillMissingOptions, input: SampleSpec, { values }: Fillings): Transform {
-  const columns = numColumns(input);
   const isChosen = chosenColumns("fillMissing", options.columns, input);
-  return {
-    output: { ...input, dtype: "float32" },
-    apply(source, target) {
-      for (let i = 0; i < source.length; i++) {
-        const value = source[i]!;
-        target[i] = Number.isNaN(value) && isChosen[i % columns] ? values[i % columns]! : value;
-      }
-    },
-  };
+  return byColumn(input, {
+    fillings: values.map((value, column) => (isChosen[column] ? value : Number.NaN)),
+    offsets: values.map(() => 0),
+    factors: values.map(() => 1),
+  });
 }
 
 function count(frequencies: Map<number, number>, value: number): void {

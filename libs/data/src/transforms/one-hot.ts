@@ -1,10 +1,10 @@
-import { numElements, type SampleSpec } from "@anneal/sources";
+import { type FieldSpec, numElements, type SampleSpec } from "@anneal/sources";
 import type { Learner, Transform } from "../transform.ts";
-import { chosenColumns, numColumns } from "./columns.ts";
+import { type Columns, chosenColumns, columnNames, eachNumber, numColumns } from "./columns.ts";
 
 export interface OneHotOptions {
-  /** Places of the columns that hold categories, as codes from 0. */
-  readonly columns: readonly number[];
+  /** Places, or names, of the columns that hold categories, as codes from 0. */
+  readonly columns: Columns;
 }
 
 /** How many categories each column has; 0 for one that is none. */
@@ -18,17 +18,18 @@ const maxCategories = 10_000;
 export function learnOneHot({ columns }: OneHotOptions, input: SampleSpec): Learner<CategoryCounts> {
   const isChosen = chosenColumns("oneHot", columns, input);
   const counts = new Float64Array(numColumns(input));
+  const names = columnNames(input);
+  const addCode = (code: number, column: number): void => {
+    if (!isChosen[column]) return;
+    if (!Number.isInteger(code) || code < 0 || code >= maxCategories) {
+      throw new Error(
+        `oneHot: ${code} in column ${names?.[column] ?? column} is no code from 0 to ${maxCategories - 1}`,
+      );
+    }
+    counts[column] = Math.max(counts[column]!, code + 1);
+  };
   return {
-    add(sample) {
-      sample.forEach((code, i) => {
-        const column = i % counts.length;
-        if (!isChosen[column] || Number.isNaN(code)) return;
-        if (!Number.isInteger(code) || code < 0 || code >= maxCategories) {
-          throw new Error(`oneHot: ${code} in column ${column} is no code from 0 to ${maxCategories - 1}`);
-        }
-        counts[column] = Math.max(counts[column]!, code + 1);
-      });
-    },
+    add: (sample) => eachNumber(sample, counts.length, addCode),
     state: () => ({ counts: [...counts] }),
   };
 }
@@ -45,14 +46,16 @@ export function createOneHot({ columns }: OneHotOptions, input: SampleSpec, { co
   if (first === undefined || first === null) throw new Error("oneHot needs samples of one length, not scalars");
   const shape = [first, ...(rest as readonly number[])].with(-1, width);
   const numRows = numElements(shape) / Math.max(1, width);
+  const names = columnNames(input);
+  const output: FieldSpec = { shape, dtype: "float32", ...(names && { columns: widened(names, isChosen, counts) }) };
   return {
-    output: { shape, dtype: "float32" },
+    output,
     apply(source, target) {
       target.fill(0);
       let [from, to] = [0, 0];
       for (let row = 0; row < numRows; row++) {
-        for (const [column, count] of widths.entries()) {
-          const value = source[from]!;
+        for (let column = 0; column < widths.length; column++) {
+          const [value, count] = [source[from]!, widths[column]!];
           if (!isChosen[column]) target[to] = value;
           else if (value >= 0 && value < count) target[to + value] = 1;
           from += 1;
@@ -61,4 +64,11 @@ export function createOneHot({ columns }: OneHotOptions, input: SampleSpec, { co
       }
     },
   };
+}
+
+/** The names of the columns that there are then: `town=0`, `town=1`, … */
+function widened(names: readonly string[], isChosen: readonly boolean[], counts: readonly number[]): readonly string[] {
+  return names.flatMap((name, column) =>
+    isChosen[column] ? Array.from({ length: counts[column]! }, (_, code) => `${name}=${code}`) : [name],
+  );
 }

@@ -1,10 +1,10 @@
 import type { SampleSpec } from "@anneal/sources";
 import type { Learner, Transform } from "../transform.ts";
-import { chosenColumns, numColumns } from "./columns.ts";
+import { byColumn, type Columns, chosenColumns, eachNumber, numColumns } from "./columns.ts";
 
 export interface StandardiseOptions {
-  /** Places in the last dimension; by default all. */
-  readonly columns?: readonly number[];
+  /** Places in the last dimension, or names of a table's columns; by default all. */
+  readonly columns?: Columns;
 }
 
 export interface ColumnMoments {
@@ -14,25 +14,21 @@ export interface ColumnMoments {
 
 /** Mean and deviation of each column over all numbers that are not missing, by Welford's method in float64 (Technometrics 4:3, 1962). */
 export function learnStandardise(options: StandardiseOptions, input: SampleSpec): Learner<ColumnMoments> {
-  const columns = numColumns(input);
+  const count = numColumns(input);
   chosenColumns("standardise", options.columns, input);
-  const [counts, means, squares] = [0, 0, 0].map(() => new Float64Array(columns)) as [
+  const [counts, means, squares] = [0, 0, 0].map(() => new Float64Array(count)) as [
     Float64Array,
     Float64Array,
     Float64Array,
   ];
+  const addNumber = (value: number, column: number): void => {
+    counts[column]! += 1;
+    const difference = value - means[column]!;
+    means[column]! += difference / counts[column]!;
+    squares[column]! += difference * (value - means[column]!);
+  };
   return {
-    add(sample) {
-      for (let i = 0; i < sample.length; i++) {
-        const value = sample[i]!;
-        if (Number.isNaN(value)) continue;
-        const column = i % columns;
-        counts[column]! += 1;
-        const difference = value - means[column]!;
-        means[column]! += difference / counts[column]!;
-        squares[column]! += difference * (value - means[column]!);
-      }
-    },
+    add: (sample) => eachNumber(sample, count, addNumber),
     state: () => ({
       mean: [...means],
       // A column that never changes is only moved.
@@ -47,17 +43,10 @@ export function createStandardise(
   input: SampleSpec,
   { mean, std }: ColumnMoments,
 ): Transform {
-  const columns = numColumns(input);
   const isChosen = chosenColumns("standardise", options.columns, input);
-  const factors = std.map((value, column) => (isChosen[column] ? 1 / value : 1));
-  const offsets = mean.map((value, column) => (isChosen[column] ? value : 0));
-  return {
-    output: { ...input, dtype: "float32" },
-    apply(source, target) {
-      for (let i = 0; i < source.length; i++) {
-        const column = i % columns;
-        target[i] = (source[i]! - offsets[column]!) * factors[column]!;
-      }
-    },
-  };
+  return byColumn(input, {
+    fillings: mean.map(() => Number.NaN),
+    offsets: mean.map((value, column) => (isChosen[column] ? value : 0)),
+    factors: std.map((value, column) => (isChosen[column] ? 1 / value : 1)),
+  });
 }

@@ -62,7 +62,8 @@ export async function openTable(
     const handles: RangeHandles = { kind: "ranges", ranges, labels, labelField, places };
     return { ...known, input: { shape: [null], dtype: "uint8", capacity }, handles };
   }
-  const inputField: FieldSpec = { shape: [columns.length], dtype: "float32" };
+  const names = columns.map(([name]) => name);
+  const inputField: FieldSpec = { shape: [columns.length], dtype: "float32", columns: names };
   const length = numSamples * columns.length;
   const inputs = await openBlock({ path, byteOffset: 0, dtype: "float32", length }, budget);
   const handles: RecordHandles = { kind: "records", inputs, labels, inputField, labelField, places };
