@@ -19,6 +19,7 @@ export {
   type InlineTransform,
   idx,
   imageFolder,
+  kafkaTopic,
   type Learner,
   type LearnerFactory,
   mask,

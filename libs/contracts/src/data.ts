@@ -18,6 +18,17 @@ export interface DataFacts {
   readonly badPlaces: readonly string[];
   /** Null where nothing was prepared yet. */
   readonly feed: FeedFacts | null;
+  /** Of training data that is a topic. */
+  readonly topic?: TopicLag;
+}
+
+/** How far a run is behind the topic that it reads. */
+export interface TopicLag {
+  readonly topic: string;
+  /** Records that there are and that were not trained, beyond the run's bounds too. */
+  readonly lag: number;
+  /** Why nothing is read at the moment; null while something is. */
+  readonly waitsFor: string | null;
 }
 
 export interface FeedFacts extends FeedSetting {
@@ -31,13 +42,22 @@ export interface FeedFacts extends FeedSetting {
 }
 
 /** What there is to say of a run's data to a person, a line each: bad samples, and how batches are prepared where that was changed. */
-export function dataInWords({ numReplaced, numLeftOut, badPlaces, feed }: DataFacts): readonly string[] {
+export function dataInWords({ numReplaced, numLeftOut, badPlaces, feed, topic }: DataFacts): readonly string[] {
   const replaced = numReplaced > 0 ? [`${numReplaced} bad samples replaced by others`] : [];
   const leftOut = numLeftOut > 0 ? [`${numLeftOut} left out`] : [];
   const places =
     badPlaces.length > 0 ? `: ${badPlaces.slice(0, 2).join("; ")}${badPlaces.length > 2 ? "; …" : ""}` : "";
   const bad = [...replaced, ...leftOut];
-  return [...(bad.length === 0 ? [] : [`${bad.join(", ")}${places}`]), ...(feed === null ? [] : feedInWords(feed))];
+  return [
+    ...(topic === undefined ? [] : topicInWords(topic)),
+    ...(bad.length === 0 ? [] : [`${bad.join(", ")}${places}`]),
+    ...(feed === null ? [] : feedInWords(feed)),
+  ];
+}
+
+function topicInWords({ topic, lag, waitsFor }: TopicLag): readonly string[] {
+  const behind = `topic ${topic}: ${lag.toLocaleString("en")} records behind its end`;
+  return waitsFor === null ? [behind] : [behind, `waits: ${waitsFor}`];
 }
 
 function feedInWords({ numThreads, partSize, batchesAhead, busyShare, numChanges, why }: FeedFacts): readonly string[] {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { fingerprintSchema } from "./fingerprint.ts";
 import { policySchema } from "./policy.ts";
 import { jsonSchema } from "./run.ts";
+import { topicPositionSchema } from "./topic.ts";
 import {
   badRecordsSchema,
   bestSchema,
@@ -24,7 +25,11 @@ export const loopStateSchema = z.strictObject({
   /** Epochs completed, their validation included. */
   epoch: z.int().min(0),
   /** Where the feed goes on: the next item of its linear sequence. An object, since other feeds need to say more. */
-  cursor: z.strictObject({ item: z.int().min(0) }),
+  cursor: z.strictObject({
+    item: z.int().min(0),
+    /** Of training data that is a topic: the records that trained these weights. The broker's own account of them is never asked. */
+    topic: topicPositionSchema.optional(),
+  }),
   accumulator: accumulatorSchema,
   history: z.array(epochRecordSchema),
   best: bestSchema.nullable(),

@@ -4,6 +4,7 @@ import type { Fingerprint } from "./fingerprint.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Lowering, type MemoryRung, memoryRungSchema } from "./policy.ts";
 import type { Threads } from "./run.ts";
+import type { TopicBounds } from "./topic.ts";
 
 /** Named scalar metrics, means over samples. `loss` is always among them. */
 export const metricsSchema = z.record(z.string(), z.number());
@@ -135,8 +136,12 @@ export interface TrainingPlan {
   readonly precision?: PrecisionDecision;
   /** Absent in runs that older versions prepared: whole batches, nothing recomputed. */
   readonly memory?: MemoryDecision;
+  /** What is read of the topics of a run whose data is such, by split: decided once. */
+  readonly topics?: Readonly<Partial<Record<DataSplitName, TopicBounds>>>;
   readonly fingerprint: Fingerprint;
 }
+
+type DataSplitName = EvaluationResult["split"];
 
 /** A way to run compiled steps. */
 export interface StepExecution {

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { AnnealError, FeedFacts, FeedSetting } from "@anneal/contracts";
+import type { AnnealError, FeedFacts, FeedSetting, TopicPosition } from "@anneal/contracts";
 import { Piscina } from "piscina";
 import { maxNamed } from "./bad-records.ts";
 import { threadDied } from "./feed-errors.ts";
@@ -12,13 +12,15 @@ import type { Stages } from "./producer.ts";
 import { createRing, maxParts, Ring, type RingHandles } from "./ring.ts";
 import { readWaitStats, type WaitStats } from "./ring-reader.ts";
 import { numItems } from "./schedule.ts";
-import { createStages, StreamPuller } from "./stream-puller.ts";
+import { createStages, StreamPuller, type TopicFacts } from "./stream-puller.ts";
 import { defaultSampleTimeoutMs } from "./until-hung.ts";
 
 export interface FeedOptions {
   readonly plan: FeedPlan;
   /** Where to begin in the plan's linear sequence: a checkpoint's cursor. */
   readonly startItem: number;
+  /** Of training data that is a topic: where the item to begin at is; by default at the topic's beginning. */
+  readonly topicPosition?: TopicPosition | null;
   /** First item that is not produced; by default the end of the plan. */
   readonly stopItem?: number;
   /** Batches that can be prepared ahead of the engine, the one in its hands included. */
@@ -59,6 +61,10 @@ export interface Feed {
   readonly handles: RingHandles;
   start(): void;
   stats(): FeedStats;
+  /** Of training data that is a topic: which records the items before this one used. Asked in the order of the items; null for other data. */
+  topicPositionAt(item: number): TopicPosition | null;
+  /** Of training data that is a topic: how far it is behind the topic, and what it waits for. Asked as `topicPositionAt`. */
+  topicFactsAt(item: number): TopicFacts | null;
   /** The failure that ended the feed, if one did. */
   readonly failure: AnnealError | null;
   /** Ends the threads, at once. A reader that still waits gets `PREEMPTED`. */
@@ -115,7 +121,8 @@ export function openFeed(options: FeedOptions): Feed {
   const sampleTimeoutMs = options.sampleTimeoutMs ?? defaultSampleTimeoutMs;
   const tuner = new FeedTuner(handles, setting, limits);
   const { onBadRecord = null } = options;
-  return new PoolFeed({ plan, handles, pool, stages, execArgv, tuner, sampleTimeoutMs, onBadRecord });
+  const { topicPosition = null } = options;
+  return new PoolFeed({ plan, handles, pool, stages, execArgv, tuner, sampleTimeoutMs, onBadRecord, topicPosition });
 }
 
 interface FeedParts {
@@ -127,6 +134,7 @@ interface FeedParts {
   readonly tuner: FeedTuner;
   readonly sampleTimeoutMs: number;
   readonly onBadRecord: ((place: string) => void) | null;
+  readonly topicPosition: TopicPosition | null;
 }
 
 class PoolFeed implements Feed {
@@ -147,14 +155,33 @@ class PoolFeed implements Feed {
   #timers: readonly NodeJS.Timeout[] = [];
   #dispatching: Promise<void> | null = null;
 
-  constructor({ plan, handles, pool, stages, execArgv, tuner, sampleTimeoutMs, onBadRecord }: FeedParts) {
+  constructor(parts: FeedParts) {
+    const {
+      plan,
+      handles,
+      pool,
+      stages,
+      execArgv,
+      tuner,
+      sampleTimeoutMs,
+      onBadRecord,
+      topicPosition: position,
+    } = parts;
     this.#onBadRecord = onBadRecord;
     this.handles = handles;
     this.#ring = new Ring(handles);
     this.#pool = pool;
     this.#tuner = tuner;
     const onStaged = (item: number) => this.#queue(item);
-    this.#streams = new StreamPuller({ plan, stages, ring: this.#ring, execArgv, onStaged });
+    this.#streams = new StreamPuller({
+      plan,
+      startItem: handles.startItem,
+      position,
+      stages,
+      ring: this.#ring,
+      execArgv,
+      onStaged,
+    });
     this.#hangs = new HangWatch({ plan, ring: this.#ring, pool, sampleTimeoutMs });
     // A thread that dies between two tasks is replaced. The pool gives up, without a word to those who wait, when a
     // replacement dies before it is up; then there is no thread left.
@@ -199,6 +226,14 @@ class PoolFeed implements Feed {
       badPlaces: [...this.#badPlaces],
       facts: { ...this.#tuner.facts, numThreadDeaths: this.#numThreadDeaths },
     };
+  }
+
+  topicPositionAt(item: number): TopicPosition | null {
+    return this.#streams.topicPositionAt(item);
+  }
+
+  topicFactsAt(item: number): TopicFacts | null {
+    return this.#streams.topicFactsAt(item);
   }
 
   async close(): Promise<void> {

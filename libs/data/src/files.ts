@@ -8,9 +8,11 @@ import {
   type TableOptions,
   type TextLinesOptions,
   type TfRecordOptions,
+  type TopicOptions,
   tableSource,
   textLinesSource,
   tfrecordSource,
+  topicSource,
 } from "@anneal/sources";
 import { Dataset } from "./dataset.ts";
 
@@ -65,4 +67,18 @@ export function tfrecord(options: TfRecordOptions): Dataset {
  */
 export function generator(options: GeneratorOptions): Dataset {
   return Dataset.of(generatorSource(options));
+}
+
+/**
+ * Records of a topic of Kafka, which one thread reads in one order over all partitions: so many as there are when the run is prepared, or
+ * up to a time. A checkpoint holds the offsets that trained it, and a resumed run goes on at them. `split()` goes by the keys of records;
+ * other selections there are none.
+ *
+ * What is wrong shows when a run opens its data: `TOPIC_NOT_FOUND`, `BROKER_UNREACHABLE`, `BROKER_ACCESS_DENIED`; later `OFFSETS_EXPIRED`,
+ * `DATASET_CHANGED`, `BAD_RECORD`.
+ *
+ * @throws RangeError for a time that is none or lies ahead, or fields that the format cannot have
+ */
+export function kafkaTopic(options: TopicOptions): Dataset {
+  return Dataset.of(topicSource(options));
 }

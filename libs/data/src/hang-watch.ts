@@ -76,7 +76,7 @@ export class HangWatch {
       const { source } = this.#plan.datasets[phase]!.parts[progress.source]!;
       const place =
         source.kind === "stream"
-          ? `${source.module}, sample ${progress.index}`
+          ? `${source.place}, sample ${progress.index}`
           : createReader(source).placeOf(progress.index);
       this.#ring.fail(transformHung(progress.index, place, this.#sampleTimeoutMs, 2));
     }

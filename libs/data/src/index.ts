@@ -13,7 +13,7 @@ export {
 export { countLeftOut, tooManyBadRecords } from "./bad-records.ts";
 export { type BadRecordPolicy, Dataset, mix, type Sides } from "./dataset.ts";
 export { type Feed, type FeedStats, openFeed } from "./feed.ts";
-export { generator, imageFolder, npy, npz, table, textLines, tfrecord } from "./files.ts";
+export { generator, imageFolder, kafkaTopic, npy, npz, table, textLines, tfrecord } from "./files.ts";
 export type { Fitted } from "./fit.ts";
 export type { InlineTransform } from "./inline.ts";
 export { numFeedThreads } from "./num-threads.ts";
@@ -30,6 +30,8 @@ export {
   type Schedule,
   stepsPerEpoch,
 } from "./schedule.ts";
+export { firstPosition } from "./topic-book.ts";
+export { topicBoundsOf } from "./topic-bounds.ts";
 export {
   fittedTransform,
   type Learner,

@@ -21,6 +21,7 @@ import { apportion } from "./order.ts";
 import { type CacheHandles, cacheMemoryBytes, createCache } from "./sample-cache.ts";
 import { foundBySource, leaveOutBad, selectSamples } from "./select.ts";
 import { requireStreamable } from "./stream-checks.ts";
+import { withShares } from "./topic-shares.ts";
 import { defaultSampleTimeoutMs } from "./until-hung.ts";
 
 /** Samples of one source that were found and checked. */
@@ -169,7 +170,8 @@ interface OpenedPart {
   readonly digest: string;
 }
 
-async function findSamples(declared: DatasetPart, policy: BadRecordPolicy, context: OpenOptions): Promise<FoundPart> {
+async function findSamples(asked: DatasetPart, policy: BadRecordPolicy, context: OpenOptions): Promise<FoundPart> {
+  const declared = withShares(asked);
   const source = await openShared(declared.source, { ...context, onBadRecord: policy.action });
   const transforms = withStates(declared.transforms, context.fitted);
   const chain = { source: source.handles, sourceInputs: source.input, labels: source.label };

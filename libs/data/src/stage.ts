@@ -76,7 +76,12 @@ export class Stage {
         if (numBytes === 0) return null;
         const reason = Uint8Array.from(new Uint8Array(this.#handles.data, this.#reasonAt(item, places[k]!), numBytes));
         const place = `${this.#handles.place}, sample ${numbers[places[k]!]}`;
-        return new AnnealError("BAD_RECORD", new TextDecoder().decode(reason), "Mend the generator.", { place });
+        return new AnnealError(
+          "BAD_RECORD",
+          new TextDecoder().decode(reason),
+          "Mend what gives it, or let the data skip bad records.",
+          { place },
+        );
       },
       placeOf: (index) => `${this.#handles.place}, sample ${index}`,
     };

@@ -8,7 +8,11 @@ export function requireStreamable({ parts }: Dataset, found: readonly FoundPart[
   const asked = [
     [parts.length > 1, "mix()"],
     [parts.some(({ selections }) => selections.some(({ kind }) => kind === "filter")), "filter()"],
-    [parts.some(({ selections }) => selections.some(({ kind }) => kind !== "filter")), "take(), range() and split()"],
+    // The splits of a topic are made by who reads it: they are no selections here.
+    [
+      found.some(({ declared }) => declared.selections.some(({ kind }) => kind !== "filter")),
+      "take(), range() and split()",
+    ],
     [parts.some(({ cachedTransforms }) => cachedTransforms !== null), "cache()"],
     [found.some(({ declared }) => declared.transforms.some(({ fit }) => fit !== undefined)), "a transform that learns"],
   ] as const;
@@ -16,8 +20,8 @@ export function requireStreamable({ parts }: Dataset, found: readonly FoundPart[
   if (refused.length === 0) return;
   throw new AnnealError(
     "RECIPE_INVALID",
-    `a generator's samples have no numbers: ${refused.join(", ")} would have to read them in another order than they come in`,
-    "Leave samples out in the generator itself, or write them to a file once and read that.",
+    `samples that come in their own order have no numbers: ${refused.join(", ")} would have to read them in another order than they come in`,
+    "Leave samples out where they are made, or write them to a file once and read that. Of a topic, split() goes by keys.",
     { refused: refused.join(", ") },
   );
 }

@@ -1,33 +1,46 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { type ErrorRecord, toAnnealError } from "@anneal/contracts";
-import { createStream, type StreamHandles, type StreamSample } from "@anneal/sources";
+import { type ErrorRecord, type TopicPosition, toAnnealError } from "@anneal/contracts";
+import { openStream, type SampleStream, type StreamHandles, type StreamSample } from "@anneal/sources";
 import { Draws } from "./draws.ts";
 import type { FeedPlan } from "./plan.ts";
 import type { Stages } from "./producer.ts";
 import { type FeedPhase, itemAt } from "./schedule.ts";
 import { Stage } from "./stage.ts";
 import { windowOf } from "./stream-order.ts";
+import type { ItemRecords } from "./topic-book.ts";
 
 /** What the thread that pulls streams is started with. */
 export interface StreamThreadData {
   readonly plan: FeedPlan;
   readonly stages: Stages;
+  /** Of training data that is a topic: where the feed begins. */
+  readonly position: TopicPosition | null;
 }
 
-export type StreamMessage = { readonly staged: number } | { readonly failure: ErrorRecord };
+export type StreamMessage =
+  | {
+      readonly staged: number;
+      /** Of training data that is a topic: the item's records, and what there is to read of each partition. */
+      readonly records: ItemRecords | null;
+      /** Records that were used before the position that the feed begins at; with its first item alone. */
+      readonly used: ItemRecords | null;
+      readonly ends: ReadonlyMap<number, number>;
+    }
+  | { readonly waiting: string | null }
+  | { readonly failure: ErrorRecord };
 
 /** A stream that is open: the next sample it gives, and those of a window that were pulled. */
 interface OpenStream {
   readonly epoch: number;
-  readonly samples: AsyncGenerator<StreamSample>;
+  readonly samples: SampleStream;
   readonly window: Map<number, StreamSample>;
   next: number;
 }
 
-const { plan, stages } = workerData as StreamThreadData;
+const { plan, stages, position } = workerData as StreamThreadData;
 const opened = new Map<FeedPhase, OpenStream>();
-const drawsOf = new Map<FeedPhase, Draws>();
 const port = parentPort!;
+let used: ItemRecords | null = null;
 /** One item after another: they are asked for in the order of the plan. */
 let working: Promise<void> = Promise.resolve();
 
@@ -36,7 +49,11 @@ port.on("message", (item: number) => {
 });
 
 function tellFailure(cause: unknown): void {
-  port.postMessage({ failure: toAnnealError(cause).toRecord() } satisfies StreamMessage);
+  post({ failure: toAnnealError(cause).toRecord() });
+}
+
+function post(message: StreamMessage): void {
+  port.postMessage(message);
 }
 
 async function stageItem(item: number): Promise<void> {
@@ -47,21 +64,32 @@ async function stageItem(item: number): Promise<void> {
   const stage = new Stage(stages[phase]!);
   const isTraining = phase === "train";
   const isShuffled = isTraining && plan.shuffle && dataset.shuffle !== false;
-  // One for all items: it keeps the order of the window in work.
-  const draws = drawsOf.get(phase) ?? new Draws(dataset, { seed: plan.seed, shuffle: isTraining && plan.shuffle });
-  drawsOf.set(phase, draws);
+  const draws = new Draws(dataset, { seed: plan.seed, shuffle: isTraining && plan.shuffle });
   const first = batch * plan.batchSize;
+  const records = isTraining && handles.origin === "topic" ? new Float64Array(3 * numSamples) : null;
+  let stream: OpenStream | null = null;
   for (let k = 0; k < numSamples; k++) {
     const { index } = draws.at(epoch, first + k);
     // What is not trained on is the same in each epoch.
     const start = isShuffled ? windowOf(first + k, dataset.window).start : index;
-    const stream = await openAt(phase, handles, isTraining ? epoch : 0, start, index);
-    stage.write(item, k, await take(stream, index));
+    const pass = isTraining ? epoch : 0;
+    stream = stillOpen(phase, pass, index) ?? (await openAt(phase, handles, pass, start, index));
+    // Who waits for nothing is not made to: a topic gives a million samples in the time of a few.
+    const sample = takeNow(stream, index) ?? (await take(stream, index));
+    stage.write(item, k, sample);
+    if (records !== null) records.set([index, sample.record!.partition, sample.record!.offset], 3 * k);
   }
-  port.postMessage({ staged: item } satisfies StreamMessage);
+  post({ staged: item, records, used, ends: new Map(stream?.samples.ends) });
+  used = null;
 }
 
-/** The stream of an epoch: the one that is open if it can still give the sample, else a new one from the window's start on. */
+/** The stream of an epoch that is open, if it can still give the sample. */
+function stillOpen(phase: FeedPhase, epoch: number, index: number): OpenStream | null {
+  const known = opened.get(phase);
+  return known?.epoch === epoch && (known.window.has(index) || known.next <= index) ? known : null;
+}
+
+/** The stream of an epoch, from the window's start on. */
 async function openAt(
   phase: FeedPhase,
   handles: StreamHandles,
@@ -69,29 +97,69 @@ async function openAt(
   start: number,
   index: number,
 ): Promise<OpenStream> {
-  const known = opened.get(phase);
-  if (known?.epoch === epoch && (known.window.has(index) || known.next <= index)) return known;
-  await known?.samples.return(undefined);
+  await opened.get(phase)?.samples.close();
+  const isEntered = phase === "train" && position?.pass === epoch && position.index <= index;
+  // Samples before the position were used: nobody asks for them, in whatever window they are.
+  const from = isEntered ? Math.max(start, position.index) : start;
   const stream: OpenStream = {
     epoch,
-    samples: createStream(handles, { epoch, start, seed: plan.seed }),
+    samples: openStream(handles, {
+      epoch,
+      start: from,
+      seed: plan.seed,
+      position: isEntered ? { index: position.index, next: nextOf(position) } : null,
+      onWaiting: (waiting) => post({ waiting }),
+    }),
     window: new Map(),
-    next: start,
+    next: from,
   };
   opened.set(phase, stream);
+  if (isEntered) used = await passOverUsed(stream, position);
   return stream;
 }
 
-/** Pulls until the sample is there; those before it wait in the window. */
-async function take(stream: OpenStream, index: number): Promise<StreamSample> {
+function nextOf({ partitions }: TopicPosition): ReadonlyMap<number, number> {
+  return new Map(partitions.map(({ partition, next }) => [partition, next]));
+}
+
+/** Reads up to the last record that a shuffle has brought forward before the position: those are used, and lie in the window that follows. */
+async function passOverUsed(stream: OpenStream, { partitions }: TopicPosition): Promise<ItemRecords> {
+  const numUsed = partitions.flatMap(({ ahead = [] }) => ahead).reduce((sum, [from, to]) => sum + to - from, 0);
+  const records = new Float64Array(3 * numUsed);
+  const isUsed = ({ partition, offset }: NonNullable<StreamSample["record"]>) =>
+    partitions.find((each) => each.partition === partition)?.ahead?.some(([from, to]) => from <= offset && offset < to);
+  for (let at = 0; at < records.length; ) {
+    const index = stream.next;
+    const sample = takeNow(stream, index) ?? (await take(stream, index));
+    if (!isUsed(sample.record!)) {
+      stream.window.set(index, sample);
+      continue;
+    }
+    records.set([index, sample.record!.partition, sample.record!.offset], at);
+    at += 3;
+  }
+  return records;
+}
+
+/** The sample, if nothing has to be waited for; those before it wait in the window. */
+function takeNow(stream: OpenStream, index: number): StreamSample | null {
   while (stream.next <= index) {
-    const { value, done } = await stream.samples.next();
-    if (done) throw new Error(`the stream ended before sample ${index}`);
+    const sample = stream.samples.take();
+    if (sample === null) return null;
     // The stream's own arrays are valid until its next sample.
-    stream.window.set(value.index, { ...value, input: value.input.slice(), label: value.label.slice() });
-    stream.next = value.index + 1;
+    stream.window.set(sample.index, { ...sample, input: sample.input.slice(), label: sample.label.slice() });
+    stream.next = sample.index + 1;
   }
   const sample = stream.window.get(index)!;
   stream.window.delete(index);
   return sample;
+}
+
+/** Pulls until the sample is there. */
+async function take(stream: OpenStream, index: number): Promise<StreamSample> {
+  for (;;) {
+    const sample = takeNow(stream, index);
+    if (sample !== null) return sample;
+    if (!(await stream.samples.fill())) throw new Error(`the stream ended before sample ${index}`);
+  }
 }

@@ -20,7 +20,6 @@ export {
   generatorSource,
   type SampleGenerator,
 } from "./generator/declaration.ts";
-export { createStream, type StreamHandles, type StreamSample } from "./generator/stream.ts";
 export { type ImageFolderOptions, imageFolderSource } from "./images/image-folder.ts";
 export { npySource, npzSource } from "./npy/array-files.ts";
 export {
@@ -33,6 +32,7 @@ export {
 export { RandomStream } from "./random.ts";
 export { alignUp, allocateShared } from "./shared-memory.ts";
 export type { BadRecords, InputColumn, SampleReader, SourceContext } from "./source.ts";
+export { openStream, type SampleStream, type StreamHandles, type StreamSample } from "./stream.ts";
 export { type ColumnType, type TableFormat, type TableOptions, tableSource } from "./table/declaration.ts";
 export { type TextLinesOptions, textLinesSource } from "./text-lines/text-lines.ts";
 export {
@@ -41,3 +41,11 @@ export {
   type TfRecordOptions,
   tfrecordSource,
 } from "./tfrecord/declaration.ts";
+export {
+  type KeyShare,
+  type TopicDeclaration,
+  type TopicOptions,
+  type TopicPosition,
+  topicSource,
+} from "./topic/declaration.ts";
+export type { TopicDecoder } from "./topic/decode.ts";

@@ -1,7 +1,6 @@
 import { defect } from "@anneal/contracts";
 import type { GeneratorDeclaration } from "./generator/declaration.ts";
 import { openGenerator } from "./generator/generator-source.ts";
-import type { StreamHandles } from "./generator/stream.ts";
 import { type ImageFolderDeclaration, openImageFolder } from "./images/image-folder.ts";
 import {
   type ImageFileHandles,
@@ -18,11 +17,14 @@ import { type NpyDeclaration, type NpzDeclaration, openNpy, openNpz } from "./np
 import { type RangeHandles, rangeReader } from "./ranges/range-source.ts";
 import { type RecordHandles, recordReader } from "./records/record-source.ts";
 import type { CheckedSource, SampleReader, SourceContext } from "./source.ts";
+import type { StreamHandles } from "./stream.ts";
 import type { TableDeclaration } from "./table/declaration.ts";
 import { openTable } from "./table/table-source.ts";
 import { openTextLines, type TextLinesDeclaration } from "./text-lines/text-lines.ts";
 import type { TfRecordDeclaration } from "./tfrecord/declaration.ts";
 import { openTfRecord } from "./tfrecord/tfrecord-source.ts";
+import type { TopicDeclaration } from "./topic/declaration.ts";
+import { openTopic } from "./topic/topic-source.ts";
 
 /** Where samples come from: plain and cheap, nothing is read. A new kind is one more member here and one more opener below. */
 export type SourceDeclaration =
@@ -36,7 +38,8 @@ export type SourceDeclaration =
   | TextLinesDeclaration
   | NpyDeclaration
   | NpzDeclaration
-  | TfRecordDeclaration;
+  | TfRecordDeclaration
+  | TopicDeclaration;
 
 /** What threads need to read a source. A new way to read is one more member here and one more reader below. */
 export type SourceHandles =
@@ -67,6 +70,7 @@ const openers: {
   npy: openNpy,
   npz: openNpz,
   tfrecord: openTfRecord,
+  topic: openTopic,
 };
 
 /**
@@ -89,7 +93,7 @@ const readers: {
   records: recordReader,
   ranges: rangeReader,
   stream: () => {
-    throw defect("A stream is read in its order, by createStream.");
+    throw defect("A stream is read in its order, by openStream.");
   },
 };
 

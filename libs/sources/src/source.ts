@@ -1,4 +1,4 @@
-import type { AnnealError } from "@anneal/contracts";
+import type { AnnealError, TopicBounds } from "@anneal/contracts";
 import type { FieldSpec, SampleSpec, TypedArray } from "./fields.ts";
 
 /** What opening a source may use, and how strict it is. */
@@ -9,6 +9,8 @@ export interface SourceContext {
   readonly memoryBytes: number;
   /** What to do about records that cannot be read and are found while opening: leave them out and count them, or fail. */
   readonly onBadRecord: "fail" | "skip";
+  /** What of a topic is read, where that was decided when the run was prepared. */
+  readonly topicBounds?: TopicBounds | null;
   readonly signal?: AbortSignal;
 }
 

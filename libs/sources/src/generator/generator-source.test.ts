@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { closed, made } from "../fixtures/generators.ts";
 import { createReader } from "../open-source.ts";
+import type { StreamSample } from "../stream.ts";
 import { type GeneratorOptions, generatorSource } from "./declaration.ts";
 import { openGenerator } from "./generator-source.ts";
-import { createStream, type StreamSample } from "./stream.ts";
+import { createStream } from "./stream.ts";
 
 const context = { cacheDirectory: "", memoryBytes: 0, onBadRecord: "fail" } as const;
 const module = import.meta.resolve("../fixtures/generators.ts");
@@ -102,7 +103,7 @@ test("what it throws names the generator and the sample; so does what it lacks",
     remedy: expect.stringContaining("numSamples"),
   });
   await expect(open({ options: { count: 0 } })).rejects.toMatchObject({ code: "DATASET_CORRUPT", facts: { found: 0 } });
-  expect(() => createReader(short.handles)).toThrow(/createStream/);
+  expect(() => createReader(short.handles)).toThrow(/openStream/);
 });
 
 test("is known by its code and by what it is given", async () => {

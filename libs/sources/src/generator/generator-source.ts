@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { generatorEnded, sourceFailed } from "../errors.ts";
 import { type CheckedSource, noBadRecords, type SourceContext } from "../source.ts";
 import type { GeneratorDeclaration } from "./declaration.ts";
-import { loadGenerator, type StreamHandles, samplesOf } from "./stream.ts";
+import { type GeneratorHandles, loadGenerator, samplesOf } from "./stream.ts";
 
 /**
  * Loads a generator, and counts its samples unless their number is given. The digest is over the module's own bytes and what it is
@@ -13,7 +13,7 @@ import { loadGenerator, type StreamHandles, samplesOf } from "./stream.ts";
 export async function openGenerator(
   declaration: GeneratorDeclaration,
   { signal }: SourceContext,
-): Promise<CheckedSource<StreamHandles>> {
+): Promise<CheckedSource<GeneratorHandles>> {
   const { module, exportName, options, inputs, labels, numClasses, canSeek } = declaration;
   await loadGenerator(module, exportName);
   const numSamples = declaration.numSamples ?? (await countSamples(declaration, signal));
@@ -31,6 +31,8 @@ export async function openGenerator(
     badRecords: noBadRecords,
     handles: {
       kind: "stream",
+      origin: "generator",
+      place: module,
       module,
       exportName,
       options,

@@ -1,8 +1,48 @@
-import { dtypeOf, formatField, isRagged, numElements, type SampleSpec, type TypedArray, viewOf } from "../fields.ts";
+import { badRecord } from "../errors.ts";
+import {
+  dtypeOf,
+  type FieldSpec,
+  formatField,
+  isRagged,
+  numElements,
+  type SampleSpec,
+  type TypedArray,
+  viewOf,
+} from "../fields.ts";
+import type { StreamSample } from "../stream.ts";
 import type { FieldValue } from "./declaration.ts";
 
+/** What the samples of a stream were declared as. */
+interface DeclaredFields {
+  readonly inputField: SampleSpec;
+  readonly labelField: FieldSpec;
+  readonly numClasses: number | null;
+}
+
+/** A sample as it was declared, or the failure that says what it is instead; `make` may throw. */
+export function checkedSample(
+  { inputField, labelField, numClasses }: DeclaredFields,
+  index: number,
+  make: () => unknown,
+  place: () => string,
+): StreamSample {
+  try {
+    const { input, label } = (make() ?? {}) as Record<string, unknown>;
+    const checkedLabel = checkedField("label", label, labelField);
+    if (numClasses !== null) requireClass(checkedLabel, numClasses);
+    return { index, input: checkedField("input", input, inputField), label: checkedLabel, failure: null };
+  } catch (cause) {
+    return { index, input: zeros(inputField), label: zeros(labelField), failure: badRecord(place(), cause) };
+  }
+}
+
+function zeros(spec: SampleSpec): TypedArray {
+  const length = isRagged(spec) ? 0 : numElements(spec.shape);
+  return viewOf(new ArrayBuffer(4 * length), spec.dtype, 0, length);
+}
+
 /** A field of a sample as an array of the declared format and length. Throws an Error that says what it is instead. */
-export function checkedField(name: string, value: unknown, spec: SampleSpec): TypedArray {
+function checkedField(name: string, value: unknown, spec: SampleSpec): TypedArray {
   if (!isFieldValue(value)) throw new Error(`its ${name} is ${describe(value)}, not ${formatField(spec)}`);
   const length = typeof value === "number" ? 1 : value.length;
   if (isRagged(spec)) {
@@ -29,7 +69,7 @@ export function checkedField(name: string, value: unknown, spec: SampleSpec): Ty
 }
 
 /** An int32 scalar within 0 .. numClasses - 1. Throws an Error for another. */
-export function requireClass(label: TypedArray, numClasses: number): void {
+function requireClass(label: TypedArray, numClasses: number): void {
   for (const value of label) {
     if (value >= 0 && value < numClasses) continue;
     throw new Error(`its label is ${value}, but the classes are 0..${numClasses - 1}`);

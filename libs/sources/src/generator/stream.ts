@@ -1,12 +1,16 @@
-import type { AnnealError, Json } from "@anneal/contracts";
-import { badRecord, generatorEnded, sourceFailed } from "../errors.ts";
-import { type FieldSpec, isRagged, numElements, type SampleSpec, type TypedArray, viewOf } from "../fields.ts";
+import type { Json } from "@anneal/contracts";
+import { generatorEnded, sourceFailed } from "../errors.ts";
+import type { FieldSpec, SampleSpec } from "../fields.ts";
+import type { SampleStream, StreamSample } from "../stream.ts";
 import type { Epoch, SampleGenerator } from "./declaration.ts";
-import { checkedField, requireClass } from "./sample-checks.ts";
+import { checkedSample } from "./sample-checks.ts";
 
-/** A source that is read in order, by `createStream`: only what it is made of. */
-export interface StreamHandles {
+/** A generator as threads read it. */
+export interface GeneratorHandles {
   readonly kind: "stream";
+  readonly origin: "generator";
+  /** Where the samples come from, for people. */
+  readonly place: string;
   readonly module: string;
   readonly exportName: string;
   readonly options: Json;
@@ -17,30 +21,26 @@ export interface StreamHandles {
   readonly canSeek: boolean;
 }
 
-/** A sample of a stream. */
-export interface StreamSample {
-  /** Its number in the epoch. */
-  readonly index: number;
-  /** Valid until the next sample; zeros where there is a failure. */
-  readonly input: TypedArray;
-  readonly label: TypedArray;
-  /** `BAD_RECORD` for a sample that is not as declared, else null. */
-  readonly failure: AnnealError | null;
-}
-
 /**
  * The samples `start` .. numSamples - 1 of an epoch, in order. Those before `start` are thrown away here where the generator cannot
  * leave them out. A generator that gives more is ended. Throws `SOURCE_FAILED` for what it throws, `DATASET_CORRUPT` if it ends early.
  */
 export async function* createStream(
-  handles: StreamHandles,
+  handles: GeneratorHandles,
   { epoch, start, seed }: Epoch,
 ): AsyncGenerator<StreamSample> {
   const { numSamples, canSeek } = handles;
   if (start >= numSamples) return;
   let index = canSeek ? start : 0;
   for await (const sample of samplesOf(handles, { epoch, start: index, seed })) {
-    if (index >= start) yield checked(handles, sample, index, placeInStream(handles, index, epoch));
+    const place = index;
+    if (index >= start)
+      yield checkedSample(
+        handles,
+        index,
+        () => sample,
+        () => placeInStream(handles, place, epoch),
+      );
     index += 1;
     // The loop's end closes the generator.
     if (index === numSamples) return;
@@ -50,7 +50,7 @@ export async function* createStream(
 
 /** What the generator gives, unchecked; what it throws is `SOURCE_FAILED`. */
 export async function* samplesOf(
-  handles: Pick<StreamHandles, "module" | "exportName" | "options">,
+  handles: Pick<GeneratorHandles, "module" | "exportName" | "options">,
   epoch: Epoch,
 ): AsyncGenerator<unknown> {
   const { module, exportName, options } = handles;
@@ -78,23 +78,33 @@ export async function loadGenerator(module: string, exportName: string): Promise
   }
 }
 
-function checked(handles: StreamHandles, sample: unknown, index: number, place: string): StreamSample {
-  const { inputField, labelField, numClasses } = handles;
-  try {
-    const { input, label } = (sample ?? {}) as Record<string, unknown>;
-    const checkedLabel = checkedField("label", label, labelField);
-    if (numClasses !== null) requireClass(checkedLabel, numClasses);
-    return { index, input: checkedField("input", input, inputField), label: checkedLabel, failure: null };
-  } catch (cause) {
-    return { index, input: zeros(inputField), label: zeros(labelField), failure: badRecord(place, cause) };
-  }
-}
-
-function zeros(spec: SampleSpec): TypedArray {
-  const length = isRagged(spec) ? 0 : numElements(spec.shape);
-  return viewOf(new ArrayBuffer(4 * length), spec.dtype, 0, length);
-}
-
-function placeInStream({ module }: Pick<StreamHandles, "module">, index: number, epoch: number): string {
+function placeInStream({ module }: Pick<GeneratorHandles, "module">, index: number, epoch: number): string {
   return `${module}, sample ${index} of epoch ${epoch}`;
+}
+
+/** The samples of an epoch of a generator, from one on: each is waited for. */
+export class GeneratorStream implements SampleStream {
+  readonly ends = new Map<number, number>();
+  readonly #samples: AsyncGenerator<StreamSample>;
+  #next: StreamSample | null = null;
+
+  constructor(handles: GeneratorHandles, epoch: Epoch) {
+    this.#samples = createStream(handles, epoch);
+  }
+
+  take(): StreamSample | null {
+    const next = this.#next;
+    this.#next = null;
+    return next;
+  }
+
+  async fill(): Promise<boolean> {
+    const { value, done } = await this.#samples.next();
+    this.#next = done ? null : value;
+    return !done;
+  }
+
+  async close(): Promise<void> {
+    await this.#samples.return(undefined);
+  }
 }

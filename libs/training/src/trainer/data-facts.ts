@@ -1,12 +1,14 @@
-import { AnnealError, type DataFacts } from "@anneal/contracts";
-import { countLeftOut, type FeedStats } from "@anneal/data";
+import { AnnealError, type DataFacts, type LoopState } from "@anneal/contracts";
+import { countLeftOut, type Feed, type FeedStats, firstPosition, topicBoundsOf } from "@anneal/data";
 import type { Datasets } from "./setup.ts";
 
 /** A history carries them once a segment. */
 const maxPlaces = 5;
 
-/** What there is to say of a run's data. `stats`: of its feed, where it has one. */
-export function dataFactsOf(datasets: Datasets, numReplaced: number, stats: FeedStats | undefined): DataFacts {
+/** What there is to say of a run's data before an item of its feed; null for a run that has none. */
+export function dataFactsOf(datasets: Datasets, numReplaced: number, feed: Feed | null, item: number): DataFacts {
+  const stats = feed?.stats();
+  const topic = feed?.topicFactsAt(item) ?? null;
   const opened = Object.values(datasets).filter((dataset) => dataset !== null);
   const leftOut = countLeftOut(opened.flatMap((dataset) => dataset.leftOut));
   const places = [...(stats?.badPlaces ?? []), ...leftOut.places];
@@ -15,7 +17,16 @@ export function dataFactsOf(datasets: Datasets, numReplaced: number, stats: Feed
     numLeftOut: leftOut.count,
     badPlaces: places.slice(0, maxPlaces),
     feed: stats?.facts ?? null,
+    ...(topic !== null && { topic: { topic: topicBoundsOf(datasets.train)!.topic, ...topic } }),
   };
+}
+
+/** A state with the records of a topic that trained it, where its training data is one: what a checkpoint holds. */
+export function withTopicPosition(state: LoopState, { train }: Datasets, feed: Feed | null): LoopState {
+  const bounds = topicBoundsOf(train);
+  if (bounds === null) return state;
+  const { item, topic } = state.cursor;
+  return { ...state, cursor: { item, topic: feed?.topicPositionAt(item) ?? topic ?? firstPosition(bounds) } };
 }
 
 export interface FeedWaits {

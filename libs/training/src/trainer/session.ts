@@ -29,13 +29,13 @@ import {
   toAnnealError,
 } from "@anneal/contracts";
 import { evaluationPlan, type Feed, type Fitted, openFeed, type RingHandles, type TypedArray } from "@anneal/data";
-import { isSameRung, type LoweringTrial, numRingSlots } from "@anneal/policy";
+import { isSameRung, numRingSlots } from "@anneal/policy";
 import { fingerprintDifferences, freeUnusedMemory, requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
-import type { BatchSizes, PreparedEngine } from "../engine/step-engine.ts";
+import type { PreparedEngine } from "../engine/step-engine.ts";
 import { RunLedger } from "../ledger/run-ledger.ts";
 import { currentMetrics, initialLoopState, monitoredValue, validationIsPending } from "../loop/bookkeeping.ts";
 import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
-import { dataFactsOf, type FeedWaits, feedWaitsOf, withPlaces } from "./data-facts.ts";
+import { dataFactsOf, type FeedWaits, feedWaitsOf, withPlaces, withTopicPosition } from "./data-facts.ts";
 import { EngineHost } from "./engine-host.ts";
 import type { FeedPredictions } from "./engine-protocol.ts";
 import { lockfileDigest } from "./lockfile.ts";
@@ -45,6 +45,7 @@ import type { RecipeSource } from "./recipe-source.ts";
 import { moveTo, type RungChoice } from "./rung-choice.ts";
 import { dataPrefix, mismatch, noCheckpoint, noSplit } from "./session-errors.ts";
 import { type Setup, setUp } from "./setup.ts";
+import { batchSizesOf, stepsPerCallOn, trialOf } from "./step-sizes.ts";
 import { openTrainingFeed } from "./training-feed.ts";
 
 export interface SessionEvents {
@@ -66,6 +67,8 @@ export interface SessionOptions {
   readonly execution?: StepExecution;
   /** What steps are computed in, where that was decided and no plan is recorded. */
   readonly precision?: PrecisionDecision | null;
+  /** What is read of topics, where that was decided and no plan is recorded. */
+  readonly topics?: TrainingPlan["topics"];
   /** The rung of the memory ladder; null for the one that the plan begins on. */
   readonly rung: RungChoice | null;
   /** What transforms learned when the run was prepared; nothing for a run that is prepared now. */
@@ -162,7 +165,8 @@ export class TrainerSession {
     });
     try {
       // TensorFlow loads in its thread meanwhile.
-      const setup = await setUp(spec, source, threads, recorded, options.fitted);
+      const topics = recorded?.topics ?? options.topics;
+      const setup = await setUp(spec, source, threads, recorded, options.fitted, topics);
       const { plan, datasets } = setup;
       const { train } = datasets;
       const request = {
@@ -270,7 +274,7 @@ export class TrainerSession {
     const state = { ...this.#at().state, ...(corrections && { corrections }) };
     // What was read or written before the first step, several copies of the state, is not what training needs.
     if (this.#feed === null) freeUnusedMemory();
-    const feed = await this.#feedAt(state.cursor.item);
+    const feed = await this.#feedAt(state.cursor);
     this.#loadedRssBytes ??= await rssWhenReady(feed.feed);
     try {
       const outcome = await this.#host.run({
@@ -295,9 +299,9 @@ export class TrainerSession {
     }
   }
 
-  /** What there is to say of the run's data, after so many samples that could not be read. */
-  dataFacts(numReplaced: number): DataFacts {
-    return dataFactsOf(this.setup.datasets, numReplaced, this.#feed?.feed.stats());
+  /** What there is to say of the run's data after so many samples that could not be read, before an item. Asked in the order of items. */
+  dataFacts(numReplaced: number, item: number): DataFacts {
+    return dataFactsOf(this.setup.datasets, numReplaced, this.#feed?.feed ?? null, item);
   }
 
   /** Metrics of the weights in memory over the test data, else the validation data, else the train data. */
@@ -370,7 +374,7 @@ export class TrainerSession {
       ...(state.lossScale && { lossScale: state.lossScale }),
       ...(state.rungMoves && { rungMoves: state.rungMoves }),
       modelBytes,
-      ...(this.#feed && { data: this.dataFacts(state.badRecords?.numMet ?? 0) }),
+      ...(this.#feed && { data: this.dataFacts(state.badRecords?.numMet ?? 0, state.cursor.item) }),
       ...(this.#ledger.current && { ledger: this.#ledger.current }),
     };
   }
@@ -404,8 +408,10 @@ export class TrainerSession {
     await open?.feed.close();
   }
 
-  async #commit({ loop, engine }: LoopSnapshot): Promise<void> {
+  async #commit({ loop: trained, engine }: LoopSnapshot): Promise<void> {
     const { exact } = this.#at();
+    // Before anything is waited for: the items that follow are counted soon.
+    const loop = withTopicPosition(trained, this.setup.datasets, this.#feed?.feed ?? null);
     const committed = await this.store.commit(this.#attempt, {
       draft: this.#draft(loop, exact),
       model: engine.model,
@@ -439,11 +445,11 @@ export class TrainerSession {
   }
 
   /** The feed of the training, going on where it stands if it stands there: prefetching knows no segments. */
-  async #feedAt(item: number): Promise<{ readonly feed: Feed; nextItem: number }> {
-    if (this.#feed !== null && this.#feed.nextItem === item) return this.#feed;
+  async #feedAt(cursor: LoopState["cursor"]): Promise<{ readonly feed: Feed; nextItem: number }> {
+    if (this.#feed !== null && this.#feed.nextItem === cursor.item) return this.#feed;
     await this.#closeFeed();
-    const feed = openTrainingFeed(this, item, this.#stepsPerCall);
-    this.#feed = { feed, nextItem: item };
+    const feed = openTrainingFeed(this, cursor, this.#stepsPerCall);
+    this.#feed = { feed, nextItem: cursor.item };
     feed.start();
     return this.#feed;
   }
@@ -468,31 +474,6 @@ async function rssWhenReady(feed: Feed): Promise<number> {
 const longestFirstBatchMs = 2_000;
 
 const notCommitted: CheckpointReference = { step: 0, epoch: 0, path: "", digest: "" };
-
-/** Where memory became short, one step a call: the same bits, and fewer batches are held. */
-function stepsPerCallOn(rung: MemoryRung, planned: MemoryDecision, execution: StepExecution | null): number {
-  return isSameRung(rung, planned.rung) ? (execution?.stepsPerCall ?? 1) : 1;
-}
-
-/** Sizes of the batches of a training: full ones, and the last one of each pass. */
-function batchSizesOf({ batchSize, numTrainSamples, numValidationSamples }: TrainingPlan | Setup["plan"]): BatchSizes {
-  const sizes = (numSamples: number): readonly number[] => {
-    const last = numSamples % batchSize;
-    return [...(numSamples >= batchSize ? [batchSize] : []), ...(last > 0 ? [last] : [])];
-  };
-  return { train: [...new Set([batchSize, ...sizes(numTrainSamples)])], evaluate: sizes(numValidationSamples) };
-}
-
-function trialOf(
-  { checkpoint, segment, policy }: RunSpec,
-  { totalSteps, numTrainSamples, batchSize }: Setup["plan"],
-): LoweringTrial {
-  // A budget was planned for one step a call: a group has more nodes, and more batches ahead.
-  if (policy.memory.budget !== undefined) return { numSteps: totalSteps, maxStepsPerCall: 1 };
-  const numFullBatches = Math.floor(numTrainSamples / batchSize);
-  const limits = [numFullBatches, checkpoint.everySteps ?? numFullBatches, segment.maxSteps ?? numFullBatches];
-  return { numSteps: totalSteps, maxStepsPerCall: Math.min(...limits) };
-}
 
 function referenceOf({ step, epoch, path, digest }: CheckpointReference): CheckpointReference {
   return { step, epoch, path, digest };

@@ -6,6 +6,7 @@ import {
   type MetricDirection,
   type RunSpec,
   type Threads,
+  type TopicBounds,
   type TrainingPlan,
   toAnnealError,
 } from "@anneal/contracts";
@@ -19,6 +20,7 @@ import {
   openDataset,
   softenLabels,
   stepsPerEpoch,
+  topicBoundsOf,
   trainingPlan,
 } from "@anneal/data";
 import { checkPolicy, resolveBudget } from "@anneal/policy";
@@ -55,7 +57,7 @@ export interface Setup {
 
 /**
  * Loads a recipe's snapshot and opens its data. What a recorded plan says was decided is not decided anew, and what is `fitted` is not
- * learned anew.
+ * learned anew; nor are the bounds of `topics`, where they are known.
  *
  * @throws AnnealError with the recipe's own paths: RECIPE_*, PARAMETER_INVALID, POLICY_UNSUPPORTED, DATASET_*, …
  */
@@ -65,9 +67,10 @@ export async function setUp(
   threads: Threads,
   recorded: TrainingPlan | null,
   fitted: Fitted,
+  topics: TrainingPlan["topics"],
 ): Promise<Setup> {
   try {
-    return await setUpSnapshot(spec, source, threads, recorded, fitted);
+    return await setUpSnapshot(spec, source, threads, recorded, fitted, topics);
   } catch (cause) {
     throw source.relocate(toAnnealError(cause));
   }
@@ -79,6 +82,7 @@ async function setUpSnapshot(
   threads: Threads,
   recorded: TrainingPlan | null,
   fitted: Fitted,
+  topics: TrainingPlan["topics"],
 ): Promise<Setup> {
   const { entry, recipeDir } = source;
   const { seed } = spec;
@@ -89,7 +93,7 @@ async function setUpSnapshot(
   const ask = <T>(what: string, run: () => T | Promise<T>): Promise<T> => guardRecipe(what, entry, async () => run());
   const training = validateTraining(await ask("training()", () => recipe.training({ parameters })));
   const data = await ask("data()", () => recipe.data({ parameters, recipeDir, seed }));
-  const datasets = await openAll(data, spec, fitted);
+  const datasets = await openAll(data, spec, fitted, topics ?? {});
   const numSamples = {
     numTrainSamples: datasets.train.numSamples,
     numValidationSamples: datasets.validation?.numSamples ?? 0,
@@ -130,6 +134,7 @@ async function setUpSnapshot(
       totalSteps,
       monitor,
       threads,
+      ...topicsOf(datasets),
       fingerprint: {
         ...fingerprint({ engine: spec.engine, policy: spec.policy, threads, device }),
         "data.train": datasets.train.digest,
@@ -154,27 +159,44 @@ export function defaultThreads(): Threads {
   return { intraOp: numCores, interOp: numCores };
 }
 
-async function openAll({ train, validation, test }: RecipeData, spec: RunSpec, known: Fitted): Promise<Datasets> {
+type Topics = NonNullable<TrainingPlan["topics"]>;
+
+/** What is read of topics: part of the plan of a run that has such data, so that it never changes. */
+function topicsOf(datasets: Datasets): { readonly topics?: Topics } {
+  const bounds = Object.entries(datasets).flatMap(([split, dataset]) => {
+    const found: TopicBounds | null = dataset === null ? null : topicBoundsOf(dataset);
+    return found === null ? [] : [[split, found] as const];
+  });
+  return bounds.length === 0 ? {} : { topics: Object.fromEntries(bounds) };
+}
+
+async function openAll(
+  { train, validation, test }: RecipeData,
+  spec: RunSpec,
+  known: Fitted,
+  topics: Topics,
+): Promise<Datasets> {
   const { sourceBytes, cacheAllowance } = dataMemory(spec);
-  const open = (dataset: Dataset, isHeldOut: boolean, fitted: Fitted): Promise<OpenDataset> =>
+  const open = (dataset: Dataset, split: keyof Datasets, fitted: Fitted): Promise<OpenDataset> =>
     openDataset(dataset, {
       cacheDirectory: cacheDirectory(),
       memoryBytes: sourceBytes,
-      isHeldOut,
+      isHeldOut: split !== "train",
       fitted,
       cacheAllowance,
+      topicBounds: topics[split] ?? null,
     });
-  const opened = await open(train, false, known);
-  const openOptional = async (dataset: RecipeData["test"]) => {
-    const held = dataset === undefined ? null : await open(dataset, true, opened.fitted);
+  const opened = await open(train, "train", known);
+  const openOptional = async (dataset: RecipeData["test"], split: keyof Datasets) => {
+    const held = dataset === undefined ? null : await open(dataset, split, opened.fitted);
     if (held === null || held.numSamples === 0) return null;
     return opened.hasSoftLabels ? softenLabels(held) : held;
   };
   // One after another: they often share files, which are read once.
   return {
     train: opened,
-    validation: await openOptional(validation),
-    test: await openOptional(test),
+    validation: await openOptional(validation, "validation"),
+    test: await openOptional(test, "test"),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   type TrainerRequest,
   type TrainingUsage,
 } from "@anneal/contracts";
+import { itemOfStep } from "@anneal/data";
 import { isSameRung, ladderOf, nextRung, plainRung } from "@anneal/policy";
 import { peakRssBytes } from "@anneal/runtime";
 import type { LoopReport, LoopStats } from "../loop/run-loop.ts";
@@ -193,7 +194,7 @@ export class Trainer {
       const execution = { lowering: plan?.lowering?.lowering ?? "graph" };
       const rung = { rung: plainRung(spec.policy.memory), why: "only read", graph: null };
       const precision = plan?.precision ?? precisionAskedFor(spec);
-      const decided = { recorded: null, execution, precision, rung };
+      const decided = { recorded: null, execution, precision, rung, topics: plan?.topics };
       const options = { runId, runDirectory, spec, threads, ...decided, events: this.#events };
       this.#session = await openRecordedRun(options, recipe.digest);
     }
@@ -214,7 +215,9 @@ export class Trainer {
 
   #onReport(report: LoopReport): void {
     const session = this.#session;
-    if (session !== null) this.#board.setReport(report, session.plan, session.dataFacts(report.numBad));
+    if (session === null) return;
+    const item = itemOfStep(session.setup.feed, report.step);
+    this.#board.setReport(report, session.plan, session.dataFacts(report.numBad, item));
   }
 
   /**

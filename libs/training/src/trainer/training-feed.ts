@@ -1,12 +1,12 @@
-import type { MemoryRung, TrainingPlan } from "@anneal/contracts";
+import type { LoopState, MemoryRung, TrainingPlan } from "@anneal/contracts";
 import { type Feed, itemAt, numFeedThreads, openFeed } from "@anneal/data";
 import { numRingSlots } from "@anneal/policy";
 import type { Setup } from "./setup.ts";
 
-/** The feed of a training from an item on, within what the rung of the memory ladder allows. */
+/** The feed of a training from a cursor on, within what the rung of the memory ladder allows. */
 export function openTrainingFeed(
   { setup, plan, rung }: { readonly setup: Setup; readonly plan: TrainingPlan; readonly rung: MemoryRung },
-  startItem: number,
+  { item: startItem, topic: topicPosition }: LoopState["cursor"],
   stepsPerCall: number,
 ): Feed {
   tellFastForward(setup, startItem);
@@ -14,6 +14,7 @@ export function openTrainingFeed(
   return openFeed({
     plan: setup.feed,
     startItem,
+    topicPosition: topicPosition ?? null,
     stopItem: setup.numItems,
     numSlots: numRingSlots(rung, stepsPerCall),
     // The batch in the engine's hands, the next one, and those of a call of several steps.

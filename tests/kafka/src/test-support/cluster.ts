@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Broker, type BrokerOptions } from "@anneal/provision";
 import { Admin, Producer } from "@platformatic/kafka";
 
@@ -62,7 +63,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Writes records in a transaction, and commits or aborts it: either takes an offset of each partition. */
   async writeInTransaction(topic: string, records: readonly WrittenRecord[], end: "commit" | "abort"): Promise<void> {
-    const producer = this.#open(new Producer({ ...this.#options, transactionalId: `t-${end}`, idempotent: true }));
+    const producer = this.#open(new Producer({ ...this.#options, transactionalId: randomUUID(), idempotent: true }));
     const transaction = await producer.beginTransaction();
     await transaction.send({ messages: messagesOf(topic, records), acks: -1 });
     await transaction[end]();
