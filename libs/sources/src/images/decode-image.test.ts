@@ -1,10 +1,11 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { decodeImage, type ImageSpec } from "./decode-image.ts";
+import { type ImageSpec, imageDecoder } from "./decode-image.ts";
 
 async function decode(source: Buffer, spec: Partial<ImageSpec>): Promise<number[]> {
   const whole: ImageSpec = { height: 1, width: 2, channels: 3, fit: "fill", ...spec };
   const target = new Uint8Array(whole.height * whole.width * whole.channels);
+  const decodeImage = await imageDecoder();
   await decodeImage(source, whole, target);
   return [...target];
 }

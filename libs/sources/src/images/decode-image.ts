@@ -17,9 +17,10 @@ export interface ImageSpec {
 /** Part of a source's digest: to be raised when the same files give other pixels. */
 export const decoderVersion = 2;
 
-let loading: Promise<{ sharp: typeof import("sharp").default; decodePlainJpeg: DecodePlainJpeg }> | null = null;
-
+type SharpModule = typeof import("sharp").default;
 type DecodePlainJpeg = typeof import("./plain-jpeg.ts").decodePlainJpeg;
+
+let loading: Promise<{ sharp: SharpModule; decodePlainJpeg: DecodePlainJpeg }> | null = null;
 
 /** Native libraries, loaded where images are decoded and nowhere else. */
 async function loadDecoders() {
@@ -34,13 +35,20 @@ async function loadDecoders() {
 
 /**
  * Decodes a JPEG, PNG or WebP image, from its path or its bytes, upright as its orientation tag says, into `target`:
- * uint8[height, width, channels], 0..255 in sRGB. Plain JPEG images by libjpeg-turbo, in a fifth of the time; everything else by
- * sharp, large JPEG images at a fraction of their size. Throws sharp's error for what is no image, or a damaged one.
+ * uint8[height, width, channels], 0..255 in sRGB. Throws sharp's error for what is no image, or a damaged one.
  */
-export async function decodeImage(source: string | Buffer, spec: ImageSpec, target: Uint8Array): Promise<void> {
-  const bytes = typeof source === "string" ? readFileSync(source) : source;
+export type DecodeImage = (source: string | Buffer, spec: ImageSpec, target: Uint8Array) => Promise<void>;
+
+/** Plain JPEG images are decoded by libjpeg-turbo, in a third of the time; all else by sharp, large JPEG images at a fraction of their size. */
+export async function imageDecoder(): Promise<DecodeImage> {
   const { sharp, decodePlainJpeg } = await loadDecoders();
-  if (decodePlainJpeg(bytes, spec, target)) return;
+  return async (source, spec, target) => {
+    const bytes = typeof source === "string" ? readFileSync(source) : source;
+    if (!decodePlainJpeg(bytes, spec, target)) await decodeBySharp(sharp, bytes, spec, target);
+  };
+}
+
+async function decodeBySharp(sharp: SharpModule, bytes: Buffer, spec: ImageSpec, target: Uint8Array): Promise<void> {
   // What cannot be decoded to its end is a bad record; what libraries merely warn of is not.
   const image = sharp(bytes, { failOn: "error", autoOrient: true });
   const pixels = await shaped(image, spec).raw({ depth: "uchar" }).toBuffer();

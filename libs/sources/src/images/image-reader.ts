@@ -6,7 +6,7 @@ import { type Block, BlockReader } from "../records/block.ts";
 import { type Places, placeOfSample } from "../records/places.ts";
 import { type SharedStrings, stringAt } from "../shared-strings.ts";
 import type { SampleReader } from "../source.ts";
-import { decodeImage, type ImageSpec } from "./decode-image.ts";
+import { type ImageSpec, imageDecoder } from "./decode-image.ts";
 
 /** Image files, each with its class: decoded by the thread that reads them. */
 export interface ImageFileHandles {
@@ -88,6 +88,8 @@ class ImageBuffers {
     const { height, width, channels } = this.#spec;
     this.#failures = new Array<AnnealError | null>(count).fill(null);
     while (this.#buffers.length < count) this.#buffers.push(new Uint8Array(height * width * channels));
+    // Not within what makes a record bad: it fails where the installation is damaged.
+    const decodeImage = await imageDecoder();
     const decodeOne = async (k: number) => {
       const target = this.#buffers[k]!;
       const { source, place } = find(k);
