@@ -10,7 +10,6 @@ const spareRows = 3;
 
 /** What a thread decodes into: as large as its largest image so far. */
 let decoded = Buffer.alloc(0);
-let resampled = new Int32Array(0);
 
 /**
  * Decodes a plain JPEG image (`plainJpegFrame`) of up to 1.5 million pixels into `target`: uint8[height, width, channels], 0..255 in sRGB.
@@ -23,22 +22,20 @@ export function decodePlainJpeg(bytes: Buffer, spec: ImageSpec, target: Uint8Arr
   // What grey a colour becomes is sharp's to say, for images of every format alike.
   if (spec.channels === 1 && !frame.isGrey) return false;
   const { across, down } = geometry(frame, spec);
-  const longestRow = Math.max(frame.width, across.outputSize);
-  reserve(longestRow * (frame.height + spareRows), across.outputSize * down.outputSize);
+  const numBytes = 4 * frame.width * (frame.height + spareRows);
+  if (decoded.length < numBytes) decoded = Buffer.from(new ArrayBuffer(numBytes));
   try {
     jpegTurbo.decompressSync(bytes, decoded, { format: jpegTurbo.FORMAT_RGBX });
   } catch {
     return false;
   }
   const pixels = new Int32Array(decoded.buffer, decoded.byteOffset, decoded.byteLength / 4);
-  resample({ pixels, width: frame.width, height: frame.height }, across, down, resampled);
-  unpack(spec, across, down, target);
+  if (across.outputSize < spec.width || down.outputSize < spec.height) target.fill(0);
+  const rowLength = spec.width * spec.channels;
+  const offset = down.offset * rowLength + across.offset * spec.channels;
+  const { width, height } = frame;
+  resample({ pixels, width, height }, across, down, { bytes: target, channels: spec.channels, offset, rowLength });
   return true;
-}
-
-function reserve(numDecoded: number, numResampled: number): void {
-  if (decoded.length < 4 * numDecoded) decoded = Buffer.from(new ArrayBuffer(4 * numDecoded));
-  if (resampled.length < numResampled) resampled = new Int32Array(numResampled);
 }
 
 /** Along an axis: which part of the image is shown, and where. */
@@ -67,18 +64,4 @@ function shown(size: number, scale: number, outputSize: number): Shown {
     outputSize: needed,
     offset: Math.floor((outputSize - needed) / 2),
   };
-}
-
-function unpack({ width, height, channels }: ImageSpec, across: Shown, down: Shown, target: Uint8Array): void {
-  if (across.outputSize < width || down.outputSize < height) target.fill(0);
-  for (let y = 0, from = 0; y < down.outputSize; y++) {
-    let to = ((down.offset + y) * width + across.offset) * channels;
-    for (let x = 0; x < across.outputSize; x++, from++) {
-      const pixel = resampled[from]!;
-      target[to++] = pixel & 0xff;
-      if (channels === 1) continue;
-      target[to++] = (pixel >>> 8) & 0xff;
-      target[to++] = (pixel >>> 16) & 0xff;
-    }
-  }
 }

@@ -6,20 +6,18 @@ const spareRows = 3;
 
 /** Resamples the image whose pixels are `channel(x, y)` in red, and in green and blue what is left of 255 and half of it. */
 function resampled(width: number, height: number, channel: (x: number, y: number) => number, across: Span, down: Span) {
-  const pixels = new Int32Array(Math.max(width, across.outputSize) * (height + spareRows)).fill(0x7fabcdef);
+  const pixels = new Int32Array(width * (height + spareRows)).fill(0x7fabcdef);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const red = channel(x, y);
       pixels[y * width + x] = red | ((255 - red) << 8) | ((red >> 1) << 16) | (0xff << 24);
     }
   }
-  const output = new Int32Array(across.outputSize * down.outputSize);
-  resample({ pixels, width, height }, across, down, output);
-  return {
-    red: Array.from(output, (pixel) => pixel & 0xff),
-    green: Array.from(output, (pixel) => (pixel >>> 8) & 0xff),
-    blue: Array.from(output, (pixel) => (pixel >>> 16) & 0xff),
-  };
+  const rowLength = 3 * across.outputSize;
+  const bytes = new Uint8Array(rowLength * down.outputSize);
+  resample({ pixels, width, height }, across, down, { bytes, channels: 3, offset: 0, rowLength });
+  const [red, green, blue] = [0, 1, 2].map((channel) => [...bytes].filter((_, i) => i % 3 === channel));
+  return { red: red!, green: green!, blue: blue! };
 }
 
 function whole(size: number, outputSize: number): Span {

@@ -31,13 +31,25 @@ interface Taps {
   readonly weights: Int32Array;
 }
 
+/** Where the pixels of a resampled image go, as bytes. */
+export interface ByteImage {
+  readonly bytes: Uint8Array;
+  /** Bytes a pixel: 1 is red alone. */
+  readonly channels: 1 | 3;
+  /** Of the first pixel, and from the start of one row to that of the next. */
+  readonly offset: number;
+  readonly rowLength: number;
+}
+
+/** Rows in the output's number and the input's length: as much memory as a thread ever needed for them. */
+let scratch = new Int32Array(0);
+
 /**
  * Resamples a part of an image with a triangle filter as wide as what a pixel stands for (bilinear, antialiased: what torchvision does to
  * PIL's images), after each axis was halved for as long as it is twice too long. Integers alone, so that bits depend on no processor.
- * `image.pixels` is overwritten, and must have room for three rows more, each as long as the longer of an old and a new one. Output:
- * int32[down.outputSize, across.outputSize], packed alike, in `output`.
+ * `image.pixels` is overwritten, and must have room for three rows more.
  */
-export function resample(image: PackedPixels, across: Span, down: Span, output: Int32Array): void {
+export function resample(image: PackedPixels, across: Span, down: Span, output: ByteImage): void {
   let { width, height } = image;
   const { pixels } = image;
   let [columns, rows] = [across, down];
@@ -50,8 +62,10 @@ export function resample(image: PackedPixels, across: Span, down: Span, output: 
     halveRows(pixels, width, height);
     height = (height + 1) >> 1;
   }
-  resampleColumns(pixels, width, height, tapsOf(width, columns));
-  resampleRows(pixels, columns.outputSize, tapsOf(height, rows), output);
+  const numScratch = rows.outputSize * width + numTaps;
+  if (scratch.length < numScratch) scratch = new Int32Array(numScratch);
+  resampleRows(pixels, width, tapsOf(height, rows), scratch);
+  resampleColumns(scratch, width, rows.outputSize, tapsOf(width, columns), output);
 }
 
 function half(span: Span): Span {
@@ -118,31 +132,6 @@ function tapsOf(size: number, { start, length, outputSize }: Span): Taps {
   return { first, weights };
 }
 
-/** In place: rows that become longer are done from the last to the first. */
-function resampleColumns(pixels: Int32Array, width: number, height: number, { first, weights }: Taps): void {
-  const outputWidth = first.length;
-  const line = new Int32Array(outputWidth);
-  const isGrowing = outputWidth > width;
-  for (let k = 0; k < height; k++) {
-    const y = isGrowing ? height - 1 - k : k;
-    const row = y * width;
-    for (let x = 0, at = 0; x < outputWidth; x++, at += numTaps) {
-      const from = row + first[x]!;
-      line[x] = weighted(
-        pixels[from]!,
-        pixels[from + 1]!,
-        pixels[from + 2]!,
-        pixels[from + 3]!,
-        weights[at]!,
-        weights[at + 1]!,
-        weights[at + 2]!,
-        weights[at + 3]!,
-      );
-    }
-    pixels.set(line, y * outputWidth);
-  }
-}
-
 function resampleRows(pixels: Int32Array, width: number, { first, weights }: Taps, output: Int32Array): void {
   let to = 0;
   for (let y = 0, at = 0; y < first.length; y++, at += numTaps) {
@@ -158,6 +147,37 @@ function resampleRows(pixels: Int32Array, width: number, { first, weights }: Tap
         weights[at + 2]!,
         weights[at + 3]!,
       );
+    }
+  }
+}
+
+function resampleColumns(
+  pixels: Int32Array,
+  width: number,
+  height: number,
+  { first, weights }: Taps,
+  { bytes, channels, offset, rowLength }: ByteImage,
+): void {
+  const outputWidth = first.length;
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    let to = offset + y * rowLength;
+    for (let x = 0, at = 0; x < outputWidth; x++, at += numTaps) {
+      const from = row + first[x]!;
+      const pixel = weighted(
+        pixels[from]!,
+        pixels[from + 1]!,
+        pixels[from + 2]!,
+        pixels[from + 3]!,
+        weights[at]!,
+        weights[at + 1]!,
+        weights[at + 2]!,
+        weights[at + 3]!,
+      );
+      bytes[to++] = pixel;
+      if (channels === 1) continue;
+      bytes[to++] = pixel >>> 8;
+      bytes[to++] = pixel >>> 16;
     }
   }
 }
