@@ -3,6 +3,7 @@ export * from "./compare.ts";
 export * from "./data.ts";
 export * from "./errors.ts";
 export * from "./explanation.ts";
+export * from "./export.ts";
 export * from "./fingerprint.ts";
 export * from "./ledger.ts";
 export * from "./manifest.ts";

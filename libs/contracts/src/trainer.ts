@@ -1,6 +1,7 @@
 import type { EvaluateInput, PreparedRun, PrepareInput, SegmentInput } from "./activities.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { StepExplanation } from "./explanation.ts";
+import type { ExportReport, ExportSpec } from "./export.ts";
 import type { CheckpointReference, EvaluationResult, Progress, SegmentResult, SkippedCheckpoint } from "./training.ts";
 
 /**
@@ -24,6 +25,14 @@ export type TrainerRequest =
       readonly checkpoint: string | null;
       readonly samples: PredictionSamples;
     }
+  /** Writes a checkpoint's model (null: of the newest) in another format, once it is proven. */
+  | {
+      readonly type: "export";
+      readonly runDirectory: string;
+      readonly checkpoint: string | null;
+      readonly spec: ExportSpec;
+      readonly directory: string;
+    }
   /** Opens the step of the run that was prepared last: its graph, and what its nodes cost. */
   | { readonly type: "explain" }
   | { readonly type: "stop" }
@@ -36,6 +45,7 @@ export type TrainerReply =
   | { readonly type: "segmentEnded"; readonly result: SegmentResult; readonly stopped: boolean }
   | { readonly type: "evaluated"; readonly result: EvaluationResult }
   | { readonly type: "predicted"; readonly result: PredictionResult }
+  | { readonly type: "exported"; readonly result: ExportReport }
   | { readonly type: "explained"; readonly result: StepExplanation }
   | { readonly type: "failed"; readonly error: ErrorRecord };
 

@@ -11,7 +11,13 @@ export type {
   StepScalars,
 } from "./engine/step-engine.ts";
 export { explainRecipe } from "./inference/explain.ts";
-export { evaluateCheckpoint, type LoadedModel, loadModel, predictWithCheckpoint } from "./inference/inference.ts";
+export {
+  evaluateCheckpoint,
+  exportCheckpoint,
+  type LoadedModel,
+  loadModel,
+  predictWithCheckpoint,
+} from "./inference/inference.ts";
 export { constant, cosine, type Schedule, warmup } from "./optimizers/schedules.ts";
 export {
   type AdamOptions,

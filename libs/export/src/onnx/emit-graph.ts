@@ -9,23 +9,29 @@ import type { OnnxResult, OnnxRows } from "./row.ts";
 import { onnxRows } from "./rows/index.ts";
 import { unwritten } from "./rows/unwritten.ts";
 
-/** A model as ONNX has it, and where in it the values of the graph are. */
+export interface EmitOptions {
+  /** How ops are written; others than our own only to show that a wrong one is found. */
+  readonly rows?: OnnxRows;
+  /** Values that the file gives after its own outputs. */
+  readonly probes?: readonly Value[];
+}
+
+/** A model as ONNX has it. */
 export interface EmittedOnnx {
   readonly graph: OnnxGraph;
-  /** Names of a value of the model's graph, with the order that its axes have there. Empty where the file has none. */
-  readonly memoryOf: (value: Value) => readonly Required<OnnxResult>[];
+  /** Names of the outputs for the probes; null for a value that the file does not have. */
+  readonly probed: readonly (string | null)[];
 }
 
 /** What makes no node of its own: inputs, weights, constants. */
 const sources = { Const: true, Placeholder: true, ReadVariableOp: true, VarHandleOp: true };
 
 /**
- * Writes the model down in ONNX's ops.
+ * Says the model in ONNX's ops.
  *
- * @param rows how ops are written; others than our own only to show that a wrong one is found
  * @throws AnnealError EXPORT_UNSUPPORTED with every op that has no row and its layer, or a call that ONNX cannot say
  */
-export function emitOnnx(model: PredictModel, rows: OnnxRows = onnxRows): EmittedOnnx {
+export function emitOnnx(model: PredictModel, { rows = onnxRows, probes = [] }: EmitOptions = {}): EmittedOnnx {
   const missing = missingOps(model.graph, { ...rows, ...sources });
   if (missing.length > 0) throw missingRows("ONNX", missing, unwritten);
   const emitter = new OnnxEmitter(model);
@@ -39,11 +45,18 @@ export function emitOnnx(model: PredictModel, rows: OnnxRows = onnxRows): Emitte
   for (const node of model.graph.nodes) {
     if (!Object.hasOwn(sources, node.op)) defineOutputs(node, rows, emitter);
   }
-  const nodes = nameOutputs(emitter, outputs);
-  const written = outputs.map(({ taken, value }) => onnxValue(taken, value, emitter));
-  const graph = prune({ nodes, initializers: emitter.builder.initializers, inputs, outputs: written });
-  const kept = new Set([...inputs.map(({ name }) => name), ...graph.nodes.flatMap((node) => node.outputs)]);
-  return { graph, memoryOf: (value) => emitter.memory(value).filter(({ name }) => kept.has(name)) };
+  const known = probes.filter((value) => emitter.memory(value).length > 0);
+  const probed = known.map((value) => ({ value, taken: emitter.builder.name("probe") }));
+  const given = [...outputs, ...probed];
+  // First: a transpose may be made for one.
+  const named = given.map((output) => nameOutput(output, emitter));
+  const graph = prune({
+    nodes: [...emitter.builder.nodes, ...named],
+    initializers: emitter.builder.initializers,
+    inputs,
+    outputs: given.map(({ taken, value }) => onnxValue(taken, value, emitter)),
+  });
+  return { graph, probed: probes.map((value) => probed.find((each) => each.value === value)?.taken ?? null) };
 }
 
 function defineOutputs(node: Node, rows: OnnxRows, emitter: OnnxEmitter): void {
@@ -55,16 +68,12 @@ function defineOutputs(node: Node, rows: OnnxRows, emitter: OnnxEmitter): void {
 }
 
 /** Outputs have the names that callers know, by nodes of their own: what else takes the value goes on by the other name. */
-function nameOutputs(
+function nameOutput(
+  { value, taken }: { readonly value: Value; readonly taken: string },
   emitter: OnnxEmitter,
-  outputs: readonly { readonly value: Value; readonly taken: string }[],
-): readonly OnnxNode[] {
-  const { nodes } = emitter.builder;
-  const named = outputs.map(({ value, taken }): OnnxNode => {
-    const inputs = [emitter.nameOf(value)];
-    return { op: "Identity", inputs, outputs: [taken], attributes: {}, scope: value.node.scope };
-  });
-  return [...nodes, ...named];
+): OnnxNode {
+  const inputs = [emitter.nameOf(value)];
+  return { op: "Identity", inputs, outputs: [taken], attributes: {}, scope: value.node.scope };
 }
 
 function onnxValue(name: string, value: Value, emitter: OnnxEmitter): OnnxValue {

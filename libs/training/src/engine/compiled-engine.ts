@@ -10,6 +10,7 @@ import { slotsOf } from "../optimizers/eager-optimizer.ts";
 import { decideLowering } from "./decide-lowering.ts";
 import { explainStep } from "./explain-step.ts";
 import { guardEngine } from "./failures.ts";
+import { type GivenOutputs, judgeOutputs } from "./judge-outputs.ts";
 import { passesOf } from "./passes-of.ts";
 import { buildRecipeStep, notFinite, numParametersOf, type RecipeStep, toSums, toTrained } from "./recipe-step.ts";
 import {
@@ -170,6 +171,11 @@ export class CompiledEngine implements StepEngine {
   tracePredict(numSamples: number): TracedFunction {
     const { step, random } = this.#ready();
     return guardEngine("a trace", () => tracePredict(this.#tf, step, random, numSamples));
+  }
+
+  judgeOutputs(given: GivenOutputs): BatchSums {
+    const { step } = this.#ready();
+    return guardEngine("metrics", () => judgeOutputs(this.#tf, step, given));
   }
 
   readState(): EngineState {

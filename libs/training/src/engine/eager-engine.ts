@@ -13,6 +13,7 @@ import { addBatch, emptyAccumulator } from "../loop/bookkeeping.ts";
 import { EagerOptimizer, slotsOf } from "../optimizers/eager-optimizer.ts";
 import { guardRecipe } from "../recipe/guard.ts";
 import { guardEngine } from "./failures.ts";
+import { type GivenOutputs, judgeOutputs } from "./judge-outputs.ts";
 import {
   buildRecipeStep,
   checkBatch,
@@ -141,6 +142,11 @@ export class EagerEngine implements StepEngine {
   tracePredict(numSamples: number): TracedFunction {
     const { step, random } = this.#ready();
     return guardEngine("a trace", () => tracePredict(this.#tf, step, random, numSamples));
+  }
+
+  judgeOutputs(given: GivenOutputs): BatchSums {
+    const { step } = this.#ready();
+    return guardEngine("metrics", () => judgeOutputs(this.#tf, step, given));
   }
 
   readState(): EngineState {

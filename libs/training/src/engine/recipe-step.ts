@@ -71,6 +71,10 @@ export function checkBatch(values: TypedArray, field: FieldSpec, numSamples: num
 /** Outputs as loss and metrics see them. */
 function forward(step: RecipeStep, inputs: Tensor, labelShape: readonly number[], training: boolean): Tensor {
   const outputs = step.scope("model", () => step.model.apply(inputs, { training }) as Tensor);
+  return asJudged(step, outputs, labelShape);
+}
+
+function asJudged(step: RecipeStep, outputs: Tensor, labelShape: readonly number[]): Tensor {
   // `dense({units: 1})` against scalar labels: without this, subtraction would broadcast to [batch, batch].
   const isColumn = outputs.rank === labelShape.length + 1 && outputs.shape.at(-1) === 1;
   return isColumn && step.options.recipe.loss !== "softmaxCrossEntropy" ? outputs.squeeze([-1]) : outputs;
@@ -85,6 +89,12 @@ function lossOf(step: RecipeStep, inputs: Tensor, labels: Tensor, training: bool
 export function evaluate(tf: Tfjs, step: RecipeStep, inputs: Tensor, labels: Tensor) {
   const { outputs, loss } = lossOf(step, inputs, labels, false);
   return { loss, report: report(tf, step, loss, labels, outputs) };
+}
+
+/** The same of outputs that are there already, as another runtime gave them. */
+export function judge(tf: Tfjs, step: RecipeStep, outputs: Tensor, labels: Tensor): Tensor {
+  const judged = asJudged(step, outputs, labels.shape);
+  return report(tf, step, step.loss(labels, judged), labels, judged);
 }
 
 /** The loss alone, a mean, as training sees it. */

@@ -13,6 +13,7 @@ import type { LoweringTrial } from "@anneal/policy";
 import type { StepRecording } from "../ledger/recording.ts";
 import type { OptimizerSpec } from "../optimizers/specs.ts";
 import type { Recipe } from "../recipe/define.ts";
+import type { GivenOutputs } from "./judge-outputs.ts";
 
 /**
  * What runs a training step. The loop knows nothing else of it, so that a compiled step can take the place of the
@@ -63,6 +64,8 @@ export interface StepEngine {
    * @throws AnnealError TRACE_UNSUPPORTED
    */
   tracePredict(numSamples: number): TracedFunction;
+  /** Loss and metrics of outputs that anybody gave for a batch. */
+  judgeOutputs(given: GivenOutputs): BatchSums;
   /** A copy of the whole state, independent of which engine made it. */
   readState(): EngineState;
   /** @throws AnnealError CHECKPOINT_INCOMPATIBLE when names or shapes are not those of this model and optimizer */

@@ -6,6 +6,8 @@ import {
   type CheckpointReference,
   type DataSplit,
   type EvaluationResult,
+  type ExportReport,
+  type ExportSpec,
   type Manifest,
   type PredictionResult,
   type PredictionSamples,
@@ -97,6 +99,20 @@ export async function evaluateCheckpoint(path: string, split: DataSplit | null =
 export async function predictWithCheckpoint(path: string, samples: PredictionSamples): Promise<PredictionResult> {
   const { runDirectory, checkpoint } = await locate(path);
   return withTrainer(runDirectory, (trainer) => trainer.predict(checkpoint, samples));
+}
+
+/**
+ * Writes a checkpoint's model (or that of a run's newest one) in another format, in a trainer process of its own. The file is kept only once its
+ * own runtime has given the model's outputs on held-out samples of the recipe's data.
+ *
+ * @param path folder of a checkpoint or of a run
+ * @param directory absolute path of the folder that the file, its report and its model card go to
+ * @throws AnnealError EXPORT_UNSUPPORTED, EXPORT_DISAGREES, RUNTIME_MISSING, RUNTIME_FAILED, TRACE_UNSUPPORTED; else as
+ *   `evaluateCheckpoint`
+ */
+export async function exportCheckpoint(path: string, spec: ExportSpec, directory: string): Promise<ExportReport> {
+  const { runDirectory, checkpoint } = await locate(path);
+  return withTrainer(runDirectory, (trainer) => trainer.exportModel(checkpoint, spec, directory));
 }
 
 async function withTrainer<T>(

@@ -8,6 +8,8 @@ import {
   type DataSplit,
   type EvaluateInput,
   type EvaluationResult,
+  type ExportReport,
+  type ExportSpec,
   fromRecord,
   type PredictionResult,
   type PredictionSamples,
@@ -210,6 +212,11 @@ export class TrainerClient {
   async predict(checkpoint: string | null, samples: PredictionSamples): Promise<PredictionResult> {
     const { runDirectory } = this;
     return (await this.#ask({ type: "predict", runDirectory, checkpoint, samples }, "predicted", ignore)).result;
+  }
+
+  async exportModel(checkpoint: string | null, spec: ExportSpec, directory: string): Promise<ExportReport> {
+    const { runDirectory } = this;
+    return (await this.#ask({ type: "export", runDirectory, checkpoint, spec, directory }, "exported", ignore)).result;
   }
 
   /** Opens the step of the run that this process has prepared. */

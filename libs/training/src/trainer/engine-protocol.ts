@@ -1,7 +1,10 @@
 import type {
   ComputePrecision,
+  DataSplit,
   EngineName,
   ErrorRecord,
+  ExportReport,
+  ExportSpec,
   LoopState,
   MemoryDecision,
   Metrics,
@@ -11,6 +14,7 @@ import type {
   Threads,
 } from "@anneal/contracts";
 import type { RingHandles, TypedArray } from "@anneal/data";
+import type { ModelFacts } from "@anneal/export";
 import type { MemoryPlanning } from "@anneal/policy";
 import type { EngineOptions, EngineState, PreparedEngine } from "../engine/step-engine.ts";
 import type { LedgerNews } from "../ledger/ledger-keeper.ts";
@@ -74,6 +78,16 @@ export interface FeedPredictions {
   readonly labels: readonly (readonly number[])[];
 }
 
+/** A model to export, with the samples that its file is proven on. */
+export interface ExportCall {
+  readonly spec: ExportSpec;
+  readonly facts: Omit<ModelFacts, "measures"> & { readonly modelBytes: number; readonly loadMs: number };
+  readonly directory: string;
+  readonly split: DataSplit;
+  /** Held-out samples, and nothing else. */
+  readonly heldOut: RingHandles;
+}
+
 /** The calls of an engine thread: what each takes and returns. One at a time. */
 export interface EngineCalls {
   prepare: { input: PrepareEngine; output: PreparedEngine };
@@ -84,6 +98,7 @@ export interface EngineCalls {
   run: { input: RunLoop; output: LoopOutcome & { readonly ledger: LedgerNews } };
   evaluate: { input: { readonly ring: RingHandles; readonly step: number }; output: EvaluationSums };
   predict: { input: { readonly inputs: TypedArray; readonly numSamples: number }; output: Float32Array };
+  exportModel: { input: ExportCall; output: ExportReport };
   explain: { input: null; output: StepExplanation };
   /** Outputs and labels of every item of a feed, one sample after another. */
   predictFeed: { input: { readonly ring: RingHandles }; output: FeedPredictions };

@@ -1,13 +1,20 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { type MemoryDecision, type MemoryRung, type PrecisionDecision, toAnnealError } from "@anneal/contracts";
+import {
+  type ExportReport,
+  type MemoryDecision,
+  type MemoryRung,
+  type PrecisionDecision,
+  toAnnealError,
+} from "@anneal/contracts";
 import { numFeedThreads, type RingHandles, RingReader, slotTensors } from "@anneal/data";
 import { numRingSlots, planMemory } from "@anneal/policy";
-import { freeUnusedMemory, loadTensorflow, type Tfjs } from "@anneal/runtime";
+import { freeUnusedMemory, loadTensorflow, type TensorflowBackend, type Tfjs } from "@anneal/runtime";
 import { createEngine } from "../engine/create-engine.ts";
 import { decidePrecision } from "../engine/decide-precision.ts";
 import { engineFailure } from "../engine/failures.ts";
 import { openPeakPredictor } from "../engine/predict-peak.ts";
 import type { Batch, StepEngine } from "../engine/step-engine.ts";
+import { type ExportedEngine, exportEngine } from "../export/export-engine.ts";
 import { LedgerKeeper } from "../ledger/ledger-keeper.ts";
 import { addBatch, emptyAccumulator, meansOf } from "../loop/bookkeeping.ts";
 import { type LoopSnapshot, runLoop } from "../loop/run-loop.ts";
@@ -50,6 +57,8 @@ const tensorflow = attempt(() =>
   loadTensorflow({ numIntraOpThreads: threads.intraOp, numInterOpThreads: threads.interOp }),
 );
 let prepared: StepEngine | null = null;
+/** What the prepared engine takes and gives. */
+let fields: Pick<ExportedEngine, "inputs" | "outputShape"> | null = null;
 let keeper: LedgerKeeper | null = null;
 let learningRate: Schedule | null = null;
 let numSnapshots = 0;
@@ -71,6 +80,7 @@ const handlers: Handlers = {
   run: async (input) => run(input),
   evaluate: async (input) => evaluate(input),
   predict: async ({ inputs, numSamples }) => engine().predictBatch(inputs, numSamples),
+  exportModel: async (input) => exportPrepared(input),
   explain: async () => engine().explain(),
   predictFeed: async ({ ring }) => predictFeed(ring),
 };
@@ -90,7 +100,9 @@ async function prepare(input: PrepareEngine): Promise<EngineCalls["prepare"]["ou
   prepared?.dispose();
   prepared = createEngine[input.engine](loadedTf());
   keeper = new LedgerKeeper({ engine: prepared, batchSize: input.batchSize, totalSteps: input.totalSteps });
-  return prepared.prepare(options);
+  const facts = prepared.prepare(options);
+  fields = { inputs: input.inputs, outputShape: facts.outputShape };
+  return facts;
 }
 
 /** What an engine takes: its functions are those of the recipe. */
@@ -190,6 +202,12 @@ function predictFeed(ring: RingHandles): FeedPredictions {
     source.release(item.index);
   }
   return { outputs, labels };
+}
+
+async function exportPrepared(input: EngineCalls["exportModel"]["input"]): Promise<ExportReport> {
+  if (fields === null) throw new Error("the engine was not prepared");
+  const backend = loadedTf().findBackend("tensorflow") as TensorflowBackend;
+  return exportEngine({ engine: engine(), ...fields, backend }, input);
 }
 
 /** Hands a snapshot over: its tensors lie in two buffers, which change hands without a copy. */

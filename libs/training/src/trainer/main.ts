@@ -71,6 +71,8 @@ async function answer(request: Exclude<TrainerRequest, { type: "stop" | "close" 
       return { type: "evaluated", result: await trainer.evaluateCheckpoint(request) };
     case "predict":
       return { type: "predicted", result: await trainer.predict(request) };
+    case "export":
+      return { type: "exported", result: await trainer.exportModel(request) };
     case "explain":
       return { type: "explained", result: await trainer.explain() };
   }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import {
   type CheckpointStore,
   type LoadedCheckpoint,
@@ -12,6 +11,7 @@ import {
   type Corrections,
   type DataFacts,
   type EvaluationResult,
+  type ExportReport,
   type Fingerprint,
   type LoopState,
   type ManifestDraft,
@@ -37,7 +37,7 @@ import { currentMetrics, initialLoopState, monitoredValue, validationIsPending }
 import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
 import { dataFactsOf, type FeedWaits, feedWaitsOf, withPlaces, withTopicPosition } from "./data-facts.ts";
 import { EngineHost } from "./engine-host.ts";
-import type { FeedPredictions } from "./engine-protocol.ts";
+import type { ExportCall, FeedPredictions } from "./engine-protocol.ts";
 import { lockfileDigest } from "./lockfile.ts";
 import { decideMemory, unplannedMemory } from "./memory-plan.ts";
 import { decidePrecisionOf, precisionAskedFor } from "./precision-choice.ts";
@@ -46,7 +46,7 @@ import { moveTo, type RungChoice } from "./rung-choice.ts";
 import { dataPrefix, mismatch, noCheckpoint, noSplit } from "./session-errors.ts";
 import { type Setup, setUp } from "./setup.ts";
 import { batchSizesOf, stepsPerCallOn, trialOf } from "./step-sizes.ts";
-import { openTrainingFeed } from "./training-feed.ts";
+import { openTrainingFeed, rssWhenReady } from "./training-feed.ts";
 
 export interface SessionEvents {
   readonly onReport: (report: LoopReport) => void;
@@ -336,6 +336,11 @@ export class TrainerSession {
     return this.#host.call("predictFeed", { ring });
   }
 
+  /** Writes the weights in memory as a file of another format, once it is proven. */
+  exportModel(call: ExportCall): Promise<ExportReport> {
+    return this.#host.call("exportModel", call);
+  }
+
   /** The step, opened. */
   explain(): Promise<StepExplanation> {
     return this.#host.call("explain", null);
@@ -463,15 +468,6 @@ export class TrainerSession {
     return this.#position;
   }
 }
-
-/** The engine would wait for the first batch as well; who waits for longer than usual is not measured. */
-async function rssWhenReady(feed: Feed): Promise<number> {
-  const deadline = performance.now() + longestFirstBatchMs;
-  while (feed.stats().occupancy === 0 && feed.failure === null && performance.now() < deadline) await delay(5);
-  return process.memoryUsage.rss();
-}
-
-const longestFirstBatchMs = 2_000;
 
 const notCommitted: CheckpointReference = { step: 0, epoch: 0, path: "", digest: "" };
 

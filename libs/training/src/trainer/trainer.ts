@@ -3,6 +3,7 @@ import { openCheckpointStore, readRunRecord, runPathsAt } from "@anneal/checkpoi
 import {
   AnnealError,
   type EvaluationResult,
+  type ExportReport,
   type PredictionResult,
   type PreparedRun,
   type SegmentResult,
@@ -15,6 +16,7 @@ import { itemOfStep } from "@anneal/data";
 import { isSameRung, ladderOf, nextRung, plainRung } from "@anneal/policy";
 import { peakRssBytes } from "@anneal/runtime";
 import type { LoopReport, LoopStats } from "../loop/run-loop.ts";
+import { exportSession } from "./export.ts";
 import { watchMemory } from "./memory-watch.ts";
 import { precisionAskedFor } from "./precision-choice.ts";
 import { predictSamples } from "./predict.ts";
@@ -121,6 +123,17 @@ export class Trainer {
     return predictSamples(session, request.samples, skipped);
   }
 
+  async exportModel({ runDirectory, checkpoint, spec, directory }: RequestOf<"export">): Promise<ExportReport> {
+    const { session, loadMs } = await this.#openForReading(runDirectory, checkpoint);
+    this.#board.setPhase("evaluating");
+    this.#board.setNote(`exports as ${spec.format}`);
+    try {
+      return await exportSession(session, { spec, directory, loadMs });
+    } finally {
+      this.#board.setNote(null);
+    }
+  }
+
   async explain(): Promise<StepExplanation> {
     if (this.#session === null) throw new AnnealError("USAGE", "no run was prepared", "Prepare a run first.");
     return this.#session.explain();
@@ -199,8 +212,9 @@ export class Trainer {
       this.#session = await openRecordedRun(options, recipe.digest);
     }
     const session = this.#session!;
+    const start = performance.now();
     await session.load(checkpoint, true, "stored");
-    return { session, skipped };
+    return { session, skipped, loadMs: performance.now() - start };
   }
 
   /** After a failure the engine may be anywhere: the next request starts from the store. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { LoopState, MemoryRung, TrainingPlan } from "@anneal/contracts";
 import { type Feed, itemAt, numFeedThreads, openFeed } from "@anneal/data";
 import { numRingSlots } from "@anneal/policy";
@@ -37,3 +38,12 @@ function tellFastForward({ feed, numItems, datasets: { train } }: Setup, startIt
 function log(text: string): void {
   process.stderr.write(`${new Date().toISOString()} ${text}\n`);
 }
+
+/** The engine would wait for the first batch as well; who waits for longer than usual is not measured. */
+export async function rssWhenReady(feed: Feed): Promise<number> {
+  const deadline = performance.now() + longestFirstBatchMs;
+  while (feed.stats().occupancy === 0 && feed.failure === null && performance.now() < deadline) await delay(5);
+  return process.memoryUsage.rss();
+}
+
+const longestFirstBatchMs = 2_000;

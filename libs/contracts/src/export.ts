@@ -1,0 +1,84 @@
+import { z } from "zod";
+import type { CheckpointReference, EvaluationResult } from "./training.ts";
+
+/** File formats that a trained model can be written in. */
+export const exportFormats = ["onnx"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+/** Number formats of an exported model's weights and arithmetic. */
+export const exportPrecisions = ["float32"] as const;
+export type ExportPrecision = (typeof exportPrecisions)[number];
+
+/** What to make of a checkpoint. Flags of the command line derive from it. */
+export const exportSpecSchema = z.strictObject({
+  format: z.enum(exportFormats).default("onnx").describe("File format"),
+  precision: z.enum(exportPrecisions).default("float32").describe("Number format of weights and arithmetic"),
+  heldOutSamples: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(512)
+    .describe("Held-out samples that the file and the model have to agree on"),
+});
+export type ExportSpec = z.infer<typeof exportSpecSchema>;
+
+/** How far two lists of outputs are apart. */
+export interface OutputDifference {
+  /** Largest difference, relative to the size of the outputs. */
+  readonly largest: number;
+  /** Root of the mean square of the differences, relative to that of the outputs. */
+  readonly rootMeanSquare: number;
+  /** Share (0..1) of samples with the same largest output; null where outputs are no scores of classes. */
+  readonly sameClass: number | null;
+}
+
+/** How long a model takes, with all of the machine's cores. */
+export interface ModelTimes {
+  readonly loadMs: number;
+  /** One sample, again and again. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** A model before or after its export. */
+export interface ModelMeasures {
+  readonly numBytes: number;
+  readonly metrics: EvaluationResult["metrics"];
+  readonly times: ModelTimes;
+}
+
+/** A file that was written and proven. */
+export interface ExportReport {
+  readonly spec: ExportSpec;
+  readonly recipe: { readonly name: string; readonly digest: string };
+  readonly checkpoint: CheckpointReference;
+  readonly file: { readonly path: string; readonly numBytes: number; readonly sha256: string };
+  /** The model card beside it. */
+  readonly cardPath: string;
+  /** Ops of the file, by how often it has each. */
+  readonly ops: Readonly<Record<string, number>>;
+  readonly input: TensorDescription;
+  readonly output: TensorDescription;
+  /** Why the file takes batches of one size alone; null where it takes any. */
+  readonly fixedBatch: { readonly numSamples: number; readonly reason: string } | null;
+  /** What ran the file. */
+  readonly runtime: { readonly name: string; readonly version: string };
+  readonly heldOut: { readonly split: EvaluationResult["split"]; readonly numSamples: number };
+  readonly difference: OutputDifference;
+  readonly bound: DifferenceBound;
+  readonly before: ModelMeasures;
+  readonly after: ModelMeasures;
+}
+
+export interface TensorDescription {
+  readonly name: string;
+  readonly dtype: string;
+  /** Of one sample, without the batch. */
+  readonly shape: readonly number[];
+}
+
+/** What `OutputDifference` may be at most. */
+export interface DifferenceBound {
+  readonly largest: number | null;
+  readonly rootMeanSquare: number | null;
+}

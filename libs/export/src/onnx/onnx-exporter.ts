@@ -1,0 +1,35 @@
+import type { Exporter, WritableModel, WriteRequest } from "../formats/exporter.ts";
+import { onnxRuntime } from "../runtimes/onnx-runtime.ts";
+import { emitOnnx } from "./emit-graph.ts";
+import type { OnnxRows } from "./row.ts";
+import { onnxRows } from "./rows/index.ts";
+import { writeOnnx } from "./write-onnx.ts";
+
+export const onnxExporter: Exporter = exporterWith(onnxRows);
+
+/** @param rows how ops are written; others than our own only to show that the gate finds a wrong one */
+export function exporterWith(rows: OnnxRows): Exporter {
+  return {
+    format: "onnx",
+    title: "ONNX",
+    extension: ".onnx",
+    precisions: ["float32"],
+    prepare: (request) => prepare(request, rows),
+    runtime: onnxRuntime,
+  };
+}
+
+function prepare({ model, metadata, probes = [] }: WriteRequest, rows: OnnxRows): WritableModel {
+  const { graph, probed } = emitOnnx(model, { rows, probes });
+  return {
+    ops: countOps(graph.nodes.map(({ op }) => op)),
+    outputs: [...model.outputs.map(({ name }) => name), ...probed],
+    write: (write) => void writeOnnx(graph, metadata, write),
+  };
+}
+
+function countOps(ops: readonly string[]): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>();
+  for (const op of ops) counts.set(op, (counts.get(op) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
