@@ -15,6 +15,7 @@ import { listCommand } from "./commands/list.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { openCommand } from "./commands/open.ts";
 import { predictCommand } from "./commands/predict.ts";
+import { provenanceCommand } from "./commands/provenance.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { rmCommand } from "./commands/rm.ts";
 import { scheduleCommand } from "./commands/schedule.ts";
@@ -41,6 +42,7 @@ const commands = [
   evalCommand,
   predictCommand,
   exportCommand,
+  provenanceCommand,
   rmCommand,
   gcCommand,
   scheduleCommand,

@@ -31,7 +31,7 @@ export {
   stepsPerEpoch,
 } from "./schedule.ts";
 export { firstPosition } from "./topic-book.ts";
-export { topicBoundsOf } from "./topic-bounds.ts";
+export { topicOf } from "./topic-of.ts";
 export {
   fittedTransform,
   type Learner,

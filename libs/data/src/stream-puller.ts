@@ -8,7 +8,7 @@ import { type FeedPhase, itemAt } from "./schedule.ts";
 import { createStage } from "./stage.ts";
 import type { StreamMessage, StreamThreadData } from "./stream-thread.ts";
 import { firstPosition, TopicBook } from "./topic-book.ts";
-import { topicBoundsOf } from "./topic-bounds.ts";
+import { topicOf } from "./topic-of.ts";
 
 /** Places for the raw samples of the phases whose data is a stream. */
 export function createStages({ datasets, batchSize }: FeedPlan, numSlots: number): Stages {
@@ -60,7 +60,7 @@ export class StreamPuller {
       this.#worker = null;
       return;
     }
-    const bounds = plan.datasets.train === undefined ? null : topicBoundsOf(plan.datasets.train);
+    const bounds = plan.datasets.train === undefined ? null : (topicOf(plan.datasets.train)?.bounds ?? null);
     const position = bounds === null ? null : (options.position ?? firstPosition(bounds));
     if (bounds !== null) this.#book = new TopicBook(bounds, position!, options.startItem);
     const workerData: StreamThreadData = { plan, stages, position };

@@ -49,3 +49,4 @@ export {
   topicSource,
 } from "./topic/declaration.ts";
 export type { TopicDecoder } from "./topic/decode.ts";
+export type { TopicHandles } from "./topic/topic-stream.ts";

@@ -29,6 +29,8 @@ export interface TopicDeclaration {
   readonly inputs: SampleSpec;
   readonly labels: FieldSpec;
   readonly numClasses: number | null;
+  /** The consumer group that is told where a run is; null for one of the run's own. */
+  readonly group: string | null;
   /** A record must be within all of them. */
   readonly shares: readonly KeyShare[];
 }
@@ -49,6 +51,11 @@ export interface TopicOptions {
   readonly from?: TopicPosition;
   /** The first record that is not read any more; by default what there is when the run is prepared. A time must have passed. */
   readonly to?: TopicPosition;
+  /**
+   * The consumer group that the cluster is told of after each checkpoint, for whoever watches lags. It belongs to one run: by default one of
+   * the run's own, `anneal-<run>-<time>`.
+   */
+  readonly group?: string;
   readonly format:
     | { readonly kind: "json"; readonly inputs: readonly string[]; readonly label: string }
     | { readonly kind: "raw" }
@@ -66,6 +73,7 @@ export interface TopicOptions {
  */
 export function topicSource(options: TopicOptions): TopicDeclaration {
   const { connection, topic, from = "earliest", to = "latest", format, inputs, labels, numClasses = null } = options;
+  const { group = null } = options;
   if (numClasses !== null && !(Number.isInteger(numClasses) && numClasses >= 1)) {
     throw new RangeError(`numClasses must be an integer from 1, not ${numClasses}`);
   }
@@ -87,6 +95,7 @@ export function topicSource(options: TopicOptions): TopicDeclaration {
     inputs,
     labels,
     numClasses,
+    group,
     shares: [],
   };
 }

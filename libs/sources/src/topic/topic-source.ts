@@ -23,7 +23,7 @@ export async function openTopic(
   declaration: TopicDeclaration,
   { topicBounds = null }: SourceContext,
 ): Promise<CheckedSource<TopicHandles>> {
-  const { connection, topic, from, to, format, inputs, labels, numClasses, shares } = declaration;
+  const { connection, topic, from, to, format, inputs, labels, numClasses, group, shares } = declaration;
   await createDecoder(format, inputs, labels);
   const bounds = topicBounds ?? (await decide(declaration));
   const { topicId, ranges, numSamples } = bounds;
@@ -46,6 +46,7 @@ export async function openTopic(
       connection,
       bounds,
       format,
+      group,
       shares,
       numSamples,
       inputField: inputs,

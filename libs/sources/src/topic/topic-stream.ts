@@ -15,6 +15,7 @@ export interface TopicHandles {
   readonly connection: KafkaConnection;
   readonly bounds: TopicBounds;
   readonly format: TopicFormat;
+  readonly group: string | null;
   readonly shares: readonly KeyShare[];
   readonly numSamples: number;
   readonly inputField: SampleSpec;

@@ -1,5 +1,5 @@
 import { AnnealError, type DataFacts, type LoopState } from "@anneal/contracts";
-import { countLeftOut, type Feed, type FeedStats, firstPosition, topicBoundsOf } from "@anneal/data";
+import { countLeftOut, type Feed, type FeedStats, firstPosition, topicOf } from "@anneal/data";
 import type { Datasets } from "./setup.ts";
 
 /** A history carries them once a segment. */
@@ -17,16 +17,16 @@ export function dataFactsOf(datasets: Datasets, numReplaced: number, feed: Feed 
     numLeftOut: leftOut.count,
     badPlaces: places.slice(0, maxPlaces),
     feed: stats?.facts ?? null,
-    ...(topic !== null && { topic: { topic: topicBoundsOf(datasets.train)!.topic, ...topic } }),
+    ...(topic !== null && { topic: { topic: topicOf(datasets.train)!.bounds.topic, ...topic } }),
   };
 }
 
 /** A state with the records of a topic that trained it, where its training data is one: what a checkpoint holds. */
 export function withTopicPosition(state: LoopState, { train }: Datasets, feed: Feed | null): LoopState {
-  const bounds = topicBoundsOf(train);
-  if (bounds === null) return state;
+  const source = topicOf(train);
+  if (source === null) return state;
   const { item, topic } = state.cursor;
-  return { ...state, cursor: { item, topic: feed?.topicPositionAt(item) ?? topic ?? firstPosition(bounds) } };
+  return { ...state, cursor: { item, topic: feed?.topicPositionAt(item) ?? topic ?? firstPosition(source.bounds) } };
 }
 
 export interface FeedWaits {

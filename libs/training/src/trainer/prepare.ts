@@ -77,14 +77,15 @@ export async function prepareRun(
     });
     // The checkpoint comes last: a run that has one was prepared.
     if (isNew) await session.commitInitial();
+    else await session.topicGroup.claim(session.state);
     return { session, result: preparedRun(session, skipped) };
   } catch (cause) {
-    await session?.close();
     // Who was fenced leaves everything to the attempt that owns the run now.
     const isFenced = cause instanceof AnnealError && cause.code === "FENCED";
-    if (isNew && !isFenced && (await hasNoCheckpoint(runDirectory))) {
-      await discardPrepared(runDirectory, source.digest, record === null);
-    }
+    const isNothing = isNew && !isFenced && (await hasNoCheckpoint(runDirectory));
+    if (isNothing) await session?.topicGroup.release();
+    await session?.close();
+    if (isNothing) await discardPrepared(runDirectory, source.digest, record === null);
     throw cause;
   }
 }

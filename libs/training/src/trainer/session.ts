@@ -46,6 +46,7 @@ import { moveTo, type RungChoice } from "./rung-choice.ts";
 import { dataPrefix, mismatch, noCheckpoint, noSplit } from "./session-errors.ts";
 import { type Setup, setUp } from "./setup.ts";
 import { batchSizesOf, stepsPerCallOn, trialOf } from "./step-sizes.ts";
+import { TopicGroup } from "./topic-group.ts";
 import { openTrainingFeed, rssWhenReady } from "./training-feed.ts";
 
 export interface SessionEvents {
@@ -109,6 +110,7 @@ export class TrainerSession {
   readonly fingerprint: Fingerprint;
   readonly outputShape: readonly number[];
   readonly store: CheckpointStore;
+  readonly topicGroup: TopicGroup;
   readonly #host: EngineHost;
   readonly #scalesLoss: boolean;
   #feed: { readonly feed: Feed; nextItem: number } | null = null;
@@ -143,6 +145,7 @@ export class TrainerSession {
     this.outputShape = prepared.outputShape;
     this.#scalesLoss = prepared.scalesLoss;
     this.store = openCheckpointStore(options.runDirectory);
+    this.topicGroup = new TopicGroup(setup.datasets, options);
     this.#host = host;
     this.#lockfileDigest = lockfile;
     this.#ledger = new RunLedger(options.runDirectory);
@@ -221,7 +224,8 @@ export class TrainerSession {
   /** Commits the initial state as step 0. */
   async commitInitial(): Promise<void> {
     const engine = await this.#host.call("readState", null);
-    const loop = initialLoopState(engine.optimizerScalars);
+    const loop = withTopicPosition(initialLoopState(engine.optimizerScalars), this.setup.datasets, null);
+    await this.topicGroup.claim(loop);
     this.#position = { state: loop, checkpoint: notCommitted, modelBytes: 0, exact: true, weights: "master" };
     await this.#commit({ loop, engine, stallMs: 0 });
   }
@@ -405,6 +409,7 @@ export class TrainerSession {
     await this.#host.close();
     await this.#evaluationFeed?.close();
     await this.#closeFeed();
+    await this.topicGroup.close();
   }
 
   async #closeFeed(): Promise<void> {
@@ -424,6 +429,7 @@ export class TrainerSession {
     });
     this.#position = { state: loop, checkpoint: committed, modelBytes: committed.modelBytes, exact, weights: "master" };
     this.options.events.onCommitted(referenceOf(committed));
+    this.topicGroup.tell(loop);
     const { keepLast, keepBest } = this.options.spec.checkpoint;
     await this.store.retain(this.#attempt, { keepLast, keepBest });
   }

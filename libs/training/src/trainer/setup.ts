@@ -20,7 +20,7 @@ import {
   openDataset,
   softenLabels,
   stepsPerEpoch,
-  topicBoundsOf,
+  topicOf,
   trainingPlan,
 } from "@anneal/data";
 import { checkPolicy, resolveBudget } from "@anneal/policy";
@@ -164,7 +164,7 @@ type Topics = NonNullable<TrainingPlan["topics"]>;
 /** What is read of topics: part of the plan of a run that has such data, so that it never changes. */
 function topicsOf(datasets: Datasets): { readonly topics?: Topics } {
   const bounds = Object.entries(datasets).flatMap(([split, dataset]) => {
-    const found: TopicBounds | null = dataset === null ? null : topicBoundsOf(dataset);
+    const found: TopicBounds | null = dataset === null ? null : (topicOf(dataset)?.bounds ?? null);
     return found === null ? [] : [[split, found] as const];
   });
   return bounds.length === 0 ? {} : { topics: Object.fromEntries(bounds) };

@@ -35,7 +35,8 @@ function tellFastForward({ feed, numItems, datasets: { train } }: Setup, startIt
   log(`the generator cannot begin at sample ${batch * feed.batchSize}: those before it are read again`);
 }
 
-function log(text: string): void {
+/** A line of the trainer's log. */
+export function log(text: string): void {
   process.stderr.write(`${new Date().toISOString()} ${text}\n`);
 }
 

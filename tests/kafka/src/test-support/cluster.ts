@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Broker, type BrokerOptions } from "@anneal/provision";
-import { Admin, Producer } from "@platformatic/kafka";
+import { waitFor } from "@anneal/testing";
+import { Admin, Consumer, Producer } from "@platformatic/kafka";
 
 export interface WrittenRecord {
   readonly partition: number;
@@ -13,7 +14,7 @@ export interface WrittenRecord {
 /** A real broker, and what tests do to it besides reading: topics are made, written to, cut off, deleted. */
 export class Cluster implements AsyncDisposable {
   readonly broker: Broker;
-  readonly #clients = new Set<Admin | Producer>();
+  readonly #clients = new Set<Admin | Consumer | Producer>();
 
   private constructor(broker: Broker) {
     this.broker = broker;
@@ -55,6 +56,15 @@ export class Cluster implements AsyncDisposable {
     await this.#admin().deleteRecords({ topics: [{ name: topic, partitions }] });
   }
 
+  /** The offsets that are kept for a group, by partition. */
+  async groupOffsets(group: string): Promise<readonly number[]> {
+    const [found] = await this.#admin().listConsumerGroupOffsets({ groups: [group] });
+    const partitions = (found?.topics ?? []).flatMap((topic) => topic.partitions);
+    return partitions
+      .toSorted((a, b) => a.partitionIndex - b.partitionIndex)
+      .map(({ committedOffset }) => Number(committedOffset));
+  }
+
   async write(topic: string, records: readonly WrittenRecord[]): Promise<void> {
     // A topic that was just made may have a partition without a leader, and what is sent again must not be there twice.
     const producer = this.#open(new Producer({ ...this.#options, idempotent: true }));
@@ -67,6 +77,15 @@ export class Cluster implements AsyncDisposable {
     const transaction = await producer.beginTransaction();
     await transaction.send({ messages: messagesOf(topic, records), acks: -1 });
     await transaction[end]();
+    await this.#untilSettled(topic);
+  }
+
+  /** The end of a transaction is answered before its markers are in all partitions: until then nobody reads on. */
+  async #untilSettled(topic: string): Promise<void> {
+    const consumer = this.#open(new Consumer({ ...this.#options, groupId: "tests" }));
+    const ends = async (isolationLevel: number) =>
+      String((await consumer.listOffsets({ topics: [topic], isolationLevel })).get(topic));
+    await waitFor(async () => (await ends(1)) === (await ends(0)), { what: "the markers of a transaction" });
   }
 
   get #options() {
@@ -77,7 +96,7 @@ export class Cluster implements AsyncDisposable {
     return this.#open(new Admin(this.#options));
   }
 
-  #open<T extends Admin | Producer>(client: T): T {
+  #open<T extends Admin | Consumer | Producer>(client: T): T {
     this.#clients.add(client);
     return client;
   }

@@ -13,6 +13,13 @@ import {
 import { spawnTrainer, type TrainerClient } from "@anneal/training";
 import { expect } from "vitest";
 
+interface CountedCheckpoint {
+  readonly path: string;
+  readonly manifest: Manifest;
+  /** By the weights: how often each record was trained. */
+  readonly counts: readonly number[];
+}
+
 /** A run driven as its workflow does: segment after segment, again after a crash. */
 export class CountedRun implements AsyncDisposable {
   readonly runId: string;
@@ -38,8 +45,11 @@ export class CountedRun implements AsyncDisposable {
     return this.prepared;
   }
 
-  /** Trains to the end. At each of these steps the trainer is killed, as by a power cut, as soon as it says that it is there. */
-  async finish(killAt: readonly number[] = []): Promise<SegmentResult> {
+  /**
+   * Trains to the end. At each of these steps the trainer is killed, as by a power cut, as soon as it says that it is there; then
+   * `onKilled` is waited for.
+   */
+  async finish(killAt: readonly number[] = [], onKilled: () => Promise<void> = async () => {}): Promise<SegmentResult> {
     const left = [...killAt];
     while (this.last?.finished !== true) {
       try {
@@ -48,6 +58,7 @@ export class CountedRun implements AsyncDisposable {
       } catch (cause) {
         if (!(cause instanceof AnnealError) || cause.code !== "TRAINER_CRASHED") throw cause;
         this.numCrashes += 1;
+        await onKilled();
       }
     }
     return this.last;
@@ -68,10 +79,11 @@ export class CountedRun implements AsyncDisposable {
   }
 
   /** All checkpoints that are kept: what their manifests say, and how often each weight says that its record was trained. */
-  async checkpoints(): Promise<readonly { readonly manifest: Manifest; readonly counts: readonly number[] }[]> {
+  async checkpoints(): Promise<readonly CountedCheckpoint[]> {
     const store = openCheckpointStore(this.runDirectory);
     const loaded = await Promise.all((await store.list()).map(({ path }) => store.load(path)));
-    return loaded.map(({ manifest, model }) => ({
+    return loaded.map(({ path, manifest, model }) => ({
+      path,
       manifest,
       // Zeros that were never touched are 0, not -0.
       counts: Array.from(model[0]!.data as Float32Array, (weight) => (weight === 0 ? 0 : -weight)),

@@ -24,11 +24,13 @@ export default defineRecipe({
     window: z.int().default(0),
     held: z.number().default(0),
     delayMs: z.int().default(0),
+    group: z.string().default(""),
   }),
-  data: ({ parameters: { broker, topic, window, held, delayMs } }) => {
+  data: ({ parameters: { broker, topic, window, held, delayMs, group } }) => {
     const all = kafkaTopic({
       connection: { brokers: [broker] },
       topic,
+      ...(group === "" ? {} : { group }),
       format: { kind: "module", module: import.meta.resolve("./decode.ts"), options: { delayMs } },
       inputs: { shape: [1], dtype: "int32" },
       labels: { shape: [1], dtype: "float32" },
