@@ -103,6 +103,11 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
         trainer.segment(input, report),
       ),
 
+    openWindow: (input) =>
+      withTrainer(input, { savesWhenStopped: true, renew: false }, (trainer, report) =>
+        trainer.openWindow(input, report),
+      ),
+
     evaluateRun: (input) =>
       withTrainer(input, { savesWhenStopped: false, renew: false }, async (trainer, report) => {
         const result = await trainer.evaluate(input, report);

@@ -66,6 +66,8 @@ function newsOf({ phase, note }: Progress): string | null {
   switch (phase) {
     case "queued":
       return `queued: ${note}`;
+    case "waiting":
+      return "waiting";
     case "training":
     case "validating":
       return "training";

@@ -6,6 +6,8 @@ import type {
   Progress,
   SegmentInput,
   SegmentResult,
+  TopicBounds,
+  WindowInput,
 } from "@anneal/contracts";
 
 /** What an activity needs of a trainer process. `@anneal/training` has the real one. */
@@ -18,6 +20,10 @@ export interface Trainer {
     input: SegmentInput,
     onProgress: (progress: Progress) => void,
   ): Promise<{ readonly result: SegmentResult; readonly stopped: boolean }>;
+  openWindow(
+    input: WindowInput,
+    onProgress: (progress: Progress) => void,
+  ): Promise<{ readonly result: TopicBounds | null; readonly stopped: boolean }>;
   evaluate(input: EvaluateInput, onProgress: (progress: Progress) => void): Promise<EvaluationResult>;
   /** Asks a running segment to commit a checkpoint and end. */
   stop(): void;

@@ -1,6 +1,7 @@
 import type { ErrorRecord } from "./errors.ts";
 import type { MemoryRung } from "./policy.ts";
 import type { RunSpec } from "./run.ts";
+import type { TopicBounds, TopicPosition } from "./topic.ts";
 import type { Corrections, EvaluationResult, SegmentResult, TrainingPlan } from "./training.ts";
 
 /** What a resume may do that a plain retry may not. */
@@ -34,6 +35,19 @@ export interface SegmentInput {
   readonly corrections?: Corrections | null;
   /** The rung of the memory ladder to go on with, and why; none: as the checkpoint has it, or else the plan. */
   readonly move?: { readonly rung: MemoryRung; readonly why: string } | null;
+  /** Of a topic in windows: the one that the segment trains. */
+  readonly window?: TopicBounds | null;
+}
+
+export interface WindowInput {
+  readonly runId: string;
+  readonly spec: RunSpec;
+  readonly plan: TrainingPlan;
+  readonly attempt: number;
+  /** From 0. */
+  readonly number: number;
+  /** Where the windows before have ended. */
+  readonly after: TopicPosition;
 }
 
 export interface EvaluateInput {
@@ -41,6 +55,8 @@ export interface EvaluateInput {
   readonly spec: RunSpec;
   readonly plan: TrainingPlan;
   readonly attempt: number;
+  /** Of a topic in windows: evaluate the first samples of this one in place of held-out data. */
+  readonly window?: TopicBounds | null;
 }
 
 export interface FinishInput {
@@ -51,6 +67,8 @@ export interface FinishInput {
 export interface TrainingActivities {
   /** Checks everything that can be wrong before step 1, records the recipe, commits step 0. */
   prepareRun(input: PrepareInput): Promise<PreparedRun>;
+  /** Waits for the next window of a topic and decides it; null where it is not full in good time. */
+  openWindow(input: WindowInput): Promise<TopicBounds | null>;
   trainSegment(input: SegmentInput): Promise<SegmentResult>;
   evaluateRun(input: EvaluateInput): Promise<EvaluationResult>;
   /** Ends the run's trainer process on this worker, if there is one. */

@@ -1,7 +1,8 @@
-import type { EvaluateInput, PreparedRun, PrepareInput, SegmentInput } from "./activities.ts";
+import type { EvaluateInput, PreparedRun, PrepareInput, SegmentInput, WindowInput } from "./activities.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { StepExplanation } from "./explanation.ts";
 import type { ExportReport, ExportSpec } from "./export.ts";
+import type { TopicBounds } from "./topic.ts";
 import type { CheckpointReference, EvaluationResult, Progress, SegmentResult, SkippedCheckpoint } from "./training.ts";
 
 /**
@@ -11,6 +12,7 @@ import type { CheckpointReference, EvaluationResult, Progress, SegmentResult, Sk
 export type TrainerRequest =
   | { readonly type: "prepare"; readonly runDirectory: string; readonly input: PrepareInput }
   | { readonly type: "segment"; readonly runDirectory: string; readonly input: SegmentInput }
+  | { readonly type: "window"; readonly runDirectory: string; readonly input: WindowInput }
   | { readonly type: "evaluate"; readonly runDirectory: string; readonly input: EvaluateInput }
   /** Metrics of any checkpoint of the run, null for the newest; writes nothing and takes no attempt. */
   | {
@@ -42,6 +44,7 @@ export type TrainerReply =
   | { readonly type: "ready"; readonly pid: number }
   | { readonly type: "progress"; readonly progress: Progress }
   | { readonly type: "prepared"; readonly result: PreparedRun }
+  | { readonly type: "windowOpened"; readonly result: TopicBounds | null; readonly stopped: boolean }
   | { readonly type: "segmentEnded"; readonly result: SegmentResult; readonly stopped: boolean }
   | { readonly type: "evaluated"; readonly result: EvaluationResult }
   | { readonly type: "predicted"; readonly result: PredictionResult }

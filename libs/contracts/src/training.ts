@@ -4,7 +4,7 @@ import type { Fingerprint } from "./fingerprint.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Lowering, type MemoryRung, memoryRungSchema } from "./policy.ts";
 import type { Threads } from "./run.ts";
-import type { TopicBounds } from "./topic.ts";
+import type { TopicBounds, TopicPosition, TopicWindows } from "./topic.ts";
 
 /** Named scalar metrics, means over samples. `loss` is always among them. */
 export const metricsSchema = z.record(z.string(), z.number());
@@ -138,6 +138,8 @@ export interface TrainingPlan {
   readonly memory?: MemoryDecision;
   /** What is read of the topics of a run whose data is such, by split: decided once. */
   readonly topics?: Readonly<Partial<Record<DataSplitName, TopicBounds>>>;
+  /** Training data that is a topic in windows: each epoch is a window, which is decided before it begins. */
+  readonly windows?: TopicWindows;
   readonly fingerprint: Fingerprint;
 }
 
@@ -157,7 +159,15 @@ export interface LoweringDecision extends StepExecution {
   readonly candidates: readonly (StepExecution & { readonly milliseconds: number })[];
 }
 
-export const trainingPhases = ["queued", "starting", "training", "validating", "evaluating", "stopping"] as const;
+export const trainingPhases = [
+  "queued",
+  "starting",
+  "waiting",
+  "training",
+  "validating",
+  "evaluating",
+  "stopping",
+] as const;
 export type TrainingPhase = (typeof trainingPhases)[number];
 
 /** Where a run is right now: what heartbeats carry. */
@@ -253,6 +263,8 @@ export interface SegmentResult {
   readonly ledger?: Ledger;
   /** How its batches were prepared, and samples that could not be; absent where nothing was trained. */
   readonly data?: DataFacts;
+  /** Of training data that is a topic: the records that trained the checkpoint. */
+  readonly topic?: TopicPosition;
   /** Memory was short: the segment ended before its time, and the run is to go on with less. */
   readonly memoryPressure?: string;
 }
@@ -261,8 +273,15 @@ export interface SegmentResult {
 export interface EvaluationResult {
   readonly split: "test" | "validation" | "train";
   readonly numSamples: number;
+  /** Of a topic in windows: the window that was evaluated before anything of it was trained. */
+  readonly window?: number;
   readonly metrics: Metrics;
   readonly checkpoint: CheckpointReference;
   /** Newer ones that could not be used. */
   readonly skipped: readonly SkippedCheckpoint[];
+}
+
+/** What an evaluation was made on, in words. */
+export function evaluatedOn({ split, window }: Pick<EvaluationResult, "split" | "window">): string {
+  return window === undefined ? split : `window ${window + 1}, before it was trained`;
 }

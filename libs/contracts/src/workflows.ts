@@ -48,6 +48,9 @@ export interface CarriedState {
   readonly usage?: TrainingUsage;
   /** To a rung that no checkpoint is on yet. */
   readonly move?: SegmentInput["move"];
+  /** Of a topic in windows: the last that was opened, and how it was evaluated. */
+  readonly window?: SegmentInput["window"];
+  readonly evaluation?: EvaluationResult | null;
 }
 
 export interface TrainInput {

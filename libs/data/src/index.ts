@@ -5,6 +5,7 @@ export {
   type FieldSpec,
   formatField,
   numElements,
+  openWindow,
   RandomStream,
   type SampleSpec,
   type TypedArray,
@@ -31,7 +32,7 @@ export {
   stepsPerEpoch,
 } from "./schedule.ts";
 export { firstPosition } from "./topic-book.ts";
-export { topicOf } from "./topic-of.ts";
+export { atWindow, topicOf } from "./topic-of.ts";
 export {
   fittedTransform,
   type Learner,

@@ -5,10 +5,10 @@ export type ItemRecords = Float64Array;
 
 const wordsPerRecord = 3;
 
-/** The position of a run that has trained nothing. */
-export function firstPosition({ topic, topicId, ranges }: TopicBounds): TopicPosition {
-  const partitions = ranges.map(({ partition, from, to }) => ({ partition, from, to, next: from }));
-  return { topic, topicId, pass: 0, index: 0, partitions };
+/** The position of a run that has trained nothing of this: of a topic, or of a window of it. */
+export function firstPosition({ topic, topicId, ranges, window = 0 }: TopicBounds): TopicPosition {
+  const partitions = ranges.map((range) => ({ ...range, next: range.from }));
+  return { topic, topicId, pass: Math.max(0, window), index: 0, partitions };
 }
 
 /**
@@ -61,10 +61,11 @@ export class TopicBook {
   /** Where the items that were counted end. */
   get position(): TopicPosition {
     const { topic, topicId, ranges } = this.#bounds;
-    const partitions = ranges.map(({ partition, from, to }) => {
+    const partitions = ranges.map((range) => {
+      const { partition, from } = range;
       const ahead = rangesOf([...this.#ahead.values()].filter((record) => record.partition === partition));
       const next = this.#next.get(partition) ?? from;
-      return { partition, from, to, next, ...(ahead.length > 0 && { ahead }) };
+      return { ...range, next, ...(ahead.length > 0 && { ahead }) };
     });
     return { topic, topicId, pass: this.#pass, index: this.#index, partitions };
   }
@@ -92,7 +93,9 @@ export class TopicBook {
     if (this.#index < this.#bounds.numSamples) return;
     this.#pass += 1;
     this.#index = 0;
-    for (const { partition, from } of this.#bounds.ranges) this.#next.set(partition, from);
+    // A window is trained once: the next one begins where it ends.
+    const isWindow = this.#bounds.window !== undefined;
+    for (const { partition, from, to } of this.#bounds.ranges) this.#next.set(partition, isWindow ? to : from);
   }
 }
 

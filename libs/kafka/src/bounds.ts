@@ -34,6 +34,22 @@ export async function decideBounds(
   return { topic: client.topic, topicId, ranges, numSamples: await countRecords(client, { topicId, ranges }, keep) };
 }
 
+/**
+ * Where the first window of a topic begins: every partition that it has now, at a position.
+ *
+ * @throws AnnealError as `decideBounds`
+ */
+export async function decideStart(client: TopicClient, from: Position, numSamples: number): Promise<TopicBounds> {
+  const { topicId, leaders } = await client.describe();
+  const firsts = await client.offsetsAt("earliest");
+  const starts = await offsetsOf(client, from, leaders.length, firsts);
+  const ranges = starts.map((start, partition): TopicRange => {
+    if (start < firsts[partition]!) throw offsetsExpired(client.topic, partition, start, firsts[partition]!);
+    return { partition, from: start, to: start, start };
+  });
+  return { topic: client.topic, topicId, ranges, numSamples, window: -1 };
+}
+
 async function offsetsOf(
   client: TopicClient,
   position: Position,

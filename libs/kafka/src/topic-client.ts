@@ -42,6 +42,7 @@ export class TopicClient implements AsyncDisposable {
   readonly #consumer: Consumer;
   readonly #patience: Patience;
   #facts: TopicFacts | null = null;
+  #isClosed = false;
 
   private constructor(topic: string, brokers: readonly string[], consumer: Consumer, patience: Patience) {
     this.topic = topic;
@@ -71,6 +72,7 @@ export class TopicClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     // What cannot be said good-bye to is gone already.
     await this.#consumer.close(true).catch(() => {});
   }
@@ -172,7 +174,7 @@ export class TopicClient implements AsyncDisposable {
         const trouble = cause instanceof AnnealError ? "noTopic" : troubleOf(cause);
         const waitedMs = performance.now() - startedAt;
         if (trouble === "denied") throw accessDenied(this.brokers, cause);
-        if (trouble === "noOffset" || trouble === "unknown") throw cause;
+        if (trouble === "noOffset" || trouble === "unknown" || this.#isClosed) throw cause;
         if (trouble === "noTopic" && waitedMs > unknownTopicLimitMs) throw topicNotFound(this.topic, this.brokers);
         const unreachable = brokerUnreachable(this.brokers, cause, waitedMs);
         if (waitedMs + pauseMs > this.#patience.limitMs) throw unreachable;

@@ -50,3 +50,4 @@ export {
 } from "./topic/declaration.ts";
 export type { TopicDecoder } from "./topic/decode.ts";
 export type { TopicHandles } from "./topic/topic-stream.ts";
+export { openWindow } from "./topic/topic-window.ts";

@@ -1,5 +1,6 @@
 import {
   dataInWords,
+  evaluatedOn,
   isOtherPrecision,
   largestShadowDifference,
   type MemoryRung,
@@ -107,7 +108,7 @@ function memory({ plan, last }: RunState): string[] {
 }
 
 function evaluation({ evaluation: result }: RunState): string | null {
-  return result ? `${result.split} (${result.numSamples} samples): ${formatMetrics(result.metrics)}` : null;
+  return result ? `${evaluatedOn(result)} (${result.numSamples} samples): ${formatMetrics(result.metrics)}` : null;
 }
 
 function failures({ numFailedAttempts, recentFailures }: RunState): string[] {

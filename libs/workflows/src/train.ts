@@ -1,6 +1,7 @@
 import {
   type CarriedState,
   type Corrections,
+  type EvaluationResult,
   type FailedAttempt,
   heartbeatTimeoutMs,
   type PreparedRun,
@@ -11,6 +12,7 @@ import {
   type RunStatus,
   type SegmentResult,
   statusQueryName,
+  type TopicBounds,
   type TrainInput,
   type TrainingActivities,
   type TrainingPlan,
@@ -36,6 +38,7 @@ import { type FailureCounts, nextMove } from "./next-move.ts";
 import { type Published, publish } from "./publish.ts";
 import { memoryInWords, nextSegmentEnd, segmentSummary } from "./segments.ts";
 import { addUsage, noUsage } from "./usage.ts";
+import { windowOf } from "./windows.ts";
 
 const statusQuery = defineQuery<RunState>(statusQueryName);
 const progressSignal = defineSignal<[Progress]>(progressSignalName);
@@ -66,6 +69,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
   let numFailedAttempts = carried?.numFailedAttempts ?? 0;
   let corrections: Corrections | null = carried?.last.corrections ?? null;
   let move: Move | null = carried?.move ?? null;
+  let window: TopicBounds | null = carried?.window ?? null;
   let outOfMemory: NonNullable<PrepareInput["outOfMemory"]> | null = null;
   const startedAtMs = carried?.startedAtMs ?? startTime.getTime();
 
@@ -75,7 +79,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
     plan: carried?.plan ?? null,
     progress: null,
     last: carried?.last ?? null,
-    evaluation: null,
+    evaluation: carried?.evaluation ?? null,
     recentFailures: carried?.recentFailures ?? [],
     numFailedAttempts,
     usage: carried?.usage ?? input.usage ?? noUsage,
@@ -192,9 +196,13 @@ export async function train(input: TrainInput): Promise<TrainResult> {
           startedAtMs,
           usage: state.usage,
           move,
+          window,
+          evaluation: state.evaluation,
         };
         await continueAsNew<typeof train>({ ...input, carried: next });
       }
+      const onEvaluated = (evaluation: EvaluationResult): void => update({ status: "training", evaluation });
+      window = await windowOf({ runId, spec, plan, last: from, opened: window, persist, onEvaluated });
       const untilStep = nextSegmentEnd(from.step, plan, spec);
       const summary = () => {
         const memory = memoryInWords(spec, rungOf(spec, plan, from, move), move?.why ?? null);
@@ -210,6 +218,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
           allowInexact: input.resume?.allowInexact ?? false,
           corrections,
           move,
+          ...(window && { window }),
         }),
       );
       arrive(result, "training");
@@ -221,7 +230,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
     update({ status: "evaluating" });
     const evaluation =
       plan.numTestSamples + plan.numValidationSamples === 0
-        ? null
+        ? state.evaluation
         : await persist(
             "evaluateRun",
             () => `evaluate step ${last.step}`,
@@ -281,6 +290,7 @@ function isOver(status: RunStatus): boolean {
 
 function statusOf(progress: Progress, before: RunStatus): RunStatus {
   if (progress.phase === "evaluating") return "evaluating";
-  if (progress.phase === "training" || progress.phase === "validating") return "training";
+  if (progress.phase === "training" || progress.phase === "validating" || progress.phase === "waiting")
+    return "training";
   return before === "queued" ? "preparing" : before;
 }

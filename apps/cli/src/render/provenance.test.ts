@@ -42,6 +42,17 @@ test("says which offsets of which topic trained a checkpoint, and how often", ()
   expect(lines.join("\n")).toMatch(/without +the batches of steps 7/);
 });
 
+test("windows are trained once each, from where the first began", () => {
+  const partitions = [{ partition: 0, start: 5, from: 80, to: 120, next: 90, ahead: [[95, 96]] }];
+  const cursor = { ...manifest.state.cursor, topic: { ...manifest.state.cursor.topic!, pass: 7, partitions } };
+  const windows = { ...manifest, state: { ...manifest.state, cursor } } as unknown as Manifest;
+  const lines = formatProvenance(provenanceOf("/runs/c", windows)).split("\n");
+  expect(lines.slice(-2).map((line) => line.trim().split(/\s{2,}/))).toEqual([
+    ["0", "5-89", "once"],
+    ["0", "95-95", "once"],
+  ]);
+});
+
 test("of other data there are the digests", () => {
   const { cursor, ...state } = manifest.state;
   const other = { ...manifest, state: { ...state, cursor: { item: cursor.item } } };

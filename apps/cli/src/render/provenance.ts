@@ -53,7 +53,10 @@ export function formatProvenance(provenance: Provenance): string {
 }
 
 /** Ranges of offsets that were trained equally often; what was never trained is left out. */
-function rowsOf({ partition, from, next, to, ahead = [] }: PartitionPosition, pass: number): readonly string[][] {
+function rowsOf(position: PartitionPosition, passes: number): readonly string[][] {
+  const { partition, start, next, to, ahead = [] } = position;
+  // Windows are trained once each.
+  const [from, pass] = start === undefined ? [position.from, passes] : [start, 0];
   const again: (readonly [number, number])[] = [[from, next], ...ahead];
   const between = again.map(([, end], at): readonly [number, number] => [end, again[at + 1]?.[0] ?? to]);
   const all = again.flatMap((range, at) => [

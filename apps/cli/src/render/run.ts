@@ -1,4 +1,4 @@
-import { dataInWords } from "@anneal/contracts";
+import { dataInWords, evaluatedOn } from "@anneal/contracts";
 import type { RunPids } from "../runs/pids.ts";
 import type { RunView } from "../runs/view.ts";
 import { ledgerFacts } from "./ledger.ts";
@@ -25,7 +25,7 @@ export function formatRun(run: RunView, pids: RunPids | null = null): string {
     [
       "evaluation",
       run.evaluation &&
-        `${formatMetrics(run.evaluation.metrics)} (${run.evaluation.split}, ${formatCount(run.evaluation.numSamples)} samples)`,
+        `${formatMetrics(run.evaluation.metrics)} (${evaluatedOn(run.evaluation)}, ${formatCount(run.evaluation.numSamples)} samples)`,
     ],
     ["speed", run.samplesPerSecond === null ? null : `${formatCount(run.samplesPerSecond)} samples/s`],
     ["time left", run.secondsLeft === null ? null : formatDuration(run.secondsLeft * 1000)],

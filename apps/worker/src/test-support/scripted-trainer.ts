@@ -148,6 +148,11 @@ class ScriptedTrainer implements Trainer {
     return { result: this.#ended(from), stopped: false };
   }
 
+  /** Its data is no topic. */
+  async openWindow(): Promise<never> {
+    throw new AnnealError("INTERNAL", "a scripted run has no windows", "Read the script.");
+  }
+
   async evaluate() {
     const { step, evaluated } = this.#script;
     return {

@@ -1,4 +1,4 @@
-import type { Json } from "@anneal/contracts";
+import type { Json, TopicWindows } from "@anneal/contracts";
 import type { KafkaConnection, Position } from "@anneal/kafka";
 import { type FieldSpec, formatField, isRagged, type SampleSpec } from "../fields.ts";
 
@@ -31,6 +31,8 @@ export interface TopicDeclaration {
   readonly numClasses: number | null;
   /** The consumer group that is told where a run is; null for one of the run's own. */
   readonly group: string | null;
+  /** Trained in windows, one after another, instead of up to an end. */
+  readonly windows: TopicWindows | null;
   /** A record must be within all of them. */
   readonly shares: readonly KeyShare[];
 }
@@ -56,6 +58,11 @@ export interface TopicOptions {
    * the run's own, `anneal-<run>-<time>`.
    */
   readonly group?: string;
+  /**
+   * Trains for as long as the run goes on, on windows of so many records, each once: an epoch is a window. `numEvaluated` of each, by default
+   * all, are evaluated before the window is trained: what the model makes of records that it has not seen. There is no `to` then.
+   */
+  readonly windows?: { readonly numRecords: number; readonly numEvaluated?: number };
   readonly format:
     | { readonly kind: "json"; readonly inputs: readonly string[]; readonly label: string }
     | { readonly kind: "raw" }
@@ -73,7 +80,9 @@ export interface TopicOptions {
  */
 export function topicSource(options: TopicOptions): TopicDeclaration {
   const { connection, topic, from = "earliest", to = "latest", format, inputs, labels, numClasses = null } = options;
-  const { group = null } = options;
+  const { group = null, windows } = options;
+  if (windows !== undefined && options.to !== undefined)
+    throw new RangeError("a topic in windows has no end: leave out to");
   if (numClasses !== null && !(Number.isInteger(numClasses) && numClasses >= 1)) {
     throw new RangeError(`numClasses must be an integer from 1, not ${numClasses}`);
   }
@@ -96,8 +105,17 @@ export function topicSource(options: TopicOptions): TopicDeclaration {
     labels,
     numClasses,
     group,
+    windows: windows === undefined ? null : windowsOf(windows),
     shares: [],
   };
+}
+
+function windowsOf({ numRecords, numEvaluated = numRecords }: NonNullable<TopicOptions["windows"]>): TopicWindows {
+  const isCount = (count: number, least: number) => Number.isInteger(count) && count >= least;
+  if (isCount(numRecords, 1) && isCount(numEvaluated, 0) && numEvaluated <= numRecords) {
+    return { numSamples: numRecords, numEvaluated };
+  }
+  throw new RangeError("windows need numRecords, an integer from 1, and numEvaluated, one from 0 that is not more");
 }
 
 function positionOf(name: string, position: TopicPosition): Position {

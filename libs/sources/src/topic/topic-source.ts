@@ -23,11 +23,11 @@ export async function openTopic(
   declaration: TopicDeclaration,
   { topicBounds = null }: SourceContext,
 ): Promise<CheckedSource<TopicHandles>> {
-  const { connection, topic, from, to, format, inputs, labels, numClasses, group, shares } = declaration;
+  const { connection, topic, from, to, format, inputs, labels, numClasses, group, windows, shares } = declaration;
   await createDecoder(format, inputs, labels);
   const bounds = topicBounds ?? (await decide(declaration));
   const { topicId, ranges, numSamples } = bounds;
-  const meaning = [topicId, ranges, from, to, await meaningOf(format), inputs, labels, numClasses, shares];
+  const meaning = [topicId, ranges, from, to, await meaningOf(format), inputs, labels, numClasses, shares, windows];
   return {
     numSamples,
     numClasses,
@@ -47,6 +47,7 @@ export async function openTopic(
       bounds,
       format,
       group,
+      windows,
       shares,
       numSamples,
       inputField: inputs,
@@ -57,10 +58,11 @@ export async function openTopic(
   };
 }
 
-async function decide({ connection, topic, from, to, shares }: TopicDeclaration): Promise<TopicBounds> {
+async function decide({ connection, topic, from, to, windows, shares }: TopicDeclaration): Promise<TopicBounds> {
   // Loaded by who reads a topic alone.
-  const { decideBounds, TopicClient } = await import("@anneal/kafka");
+  const { decideBounds, decideStart, TopicClient } = await import("@anneal/kafka");
   await using client = await TopicClient.open(connection, topic, { limitMs: openPatienceMs });
+  if (windows !== null) return await decideStart(client, from, windows.numSamples);
   const bounds = await decideBounds(client, from, to, keepShares(shares));
   if (bounds.numSamples > 0) return bounds;
   throw datasetCorrupt(`topic ${topic}`, "records between its bounds", "1 or more", 0);

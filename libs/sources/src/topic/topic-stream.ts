@@ -1,4 +1,4 @@
-import { AnnealError, type TopicBounds } from "@anneal/contracts";
+import { AnnealError, type TopicBounds, type TopicWindows } from "@anneal/contracts";
 import type { KafkaConnection, TopicClient, TopicReader, TopicRecord } from "@anneal/kafka";
 import type { FieldSpec, SampleSpec } from "../fields.ts";
 import { checkedSample } from "../generator/sample-checks.ts";
@@ -16,6 +16,7 @@ export interface TopicHandles {
   readonly bounds: TopicBounds;
   readonly format: TopicFormat;
   readonly group: string | null;
+  readonly windows: TopicWindows | null;
   readonly shares: readonly KeyShare[];
   readonly numSamples: number;
   readonly inputField: SampleSpec;
@@ -76,6 +77,7 @@ export class TopicStream implements SampleStream {
 
   async #open(): Promise<TopicReader> {
     const { connection, bounds, format, inputField, labelField } = this.#handles;
+    if (bounds.window === -1) throw undecided(this.#handles.place);
     const { position, onWaiting } = this.#start;
     // Loaded by who reads a topic alone.
     const { TopicClient, TopicReader } = await import("@anneal/kafka");
@@ -94,6 +96,15 @@ export class TopicStream implements SampleStream {
     const sample = checkedSample(this.#handles, index, () => decode(record), place);
     return { ...sample, record: { partition, offset } };
   }
+}
+
+function undecided(place: string): AnnealError {
+  return new AnnealError(
+    "RECIPE_INVALID",
+    `${place} is trained in windows: before the first there is nothing to try precisions on`,
+    "Name the precision (float32, bfloat16) in place of auto.",
+    { place },
+  );
 }
 
 function fewerRecords(place: string, expected: number, found: number): AnnealError {

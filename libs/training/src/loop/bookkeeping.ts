@@ -10,6 +10,9 @@ export interface MonitorRules {
   readonly earlyStopping: { readonly patience: number; readonly minDelta: number } | null;
 }
 
+/** Of a run of many windows of a topic, the last: a checkpoint does not grow without end. */
+const maxHistory = 1_000;
+
 export const emptyAccumulator: Accumulator = { numSamples: 0, sums: {} };
 
 /** The state of a run that has done nothing yet. */
@@ -58,7 +61,7 @@ export function closeEpoch(state: LoopState, validation: Accumulator | null, rul
     ...state,
     epoch,
     accumulator: { ...emptyAccumulator },
-    history: [...state.history, record],
+    history: [...state.history, record].slice(-maxHistory),
     best: isBest ? { metric: rules.metric, value, step: state.step } : state.best,
     numEpochsWithoutImprovement,
     ...(state.badRecords && { badRecords: { ...state.badRecords, numInEpoch: 0 } }),

@@ -19,8 +19,10 @@ import {
   type SegmentInput,
   type SegmentResult,
   type StepExplanation,
+  type TopicBounds,
   type TrainerReply,
   type TrainerRequest,
+  type WindowInput,
 } from "@anneal/contracts";
 import {
   grantedMemory,
@@ -190,6 +192,16 @@ export class TrainerClient {
   ): Promise<{ readonly result: SegmentResult; readonly stopped: boolean }> {
     const { runDirectory } = this;
     const { result, stopped } = await this.#ask({ type: "segment", runDirectory, input }, "segmentEnded", onProgress);
+    return { result, stopped };
+  }
+
+  /** The next window of the run's topic; null where it is not full in good time, or because of `stop()`. */
+  async openWindow(
+    input: WindowInput,
+    onProgress: OnProgress = ignore,
+  ): Promise<{ readonly result: TopicBounds | null; readonly stopped: boolean }> {
+    const { runDirectory } = this;
+    const { result, stopped } = await this.#ask({ type: "window", runDirectory, input }, "windowOpened", onProgress);
     return { result, stopped };
   }
 

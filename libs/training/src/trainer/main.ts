@@ -65,6 +65,8 @@ async function answer(request: Exclude<TrainerRequest, { type: "stop" | "close" 
       return { type: "prepared", result: await trainer.prepare(request) };
     case "segment":
       return { type: "segmentEnded", ...(await trainer.segment(request)) };
+    case "window":
+      return { type: "windowOpened", ...(await trainer.openWindow(request)) };
     case "evaluate":
       return { type: "evaluated", result: await trainer.evaluate(request) };
     case "evaluateCheckpoint":

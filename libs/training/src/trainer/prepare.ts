@@ -18,7 +18,8 @@ import {
 import { readFitted, writeModelRecord } from "./model-record.ts";
 import { discardPrepared, type RecipeSource, recipeChanged, recordedSource, snapshotForRun } from "./recipe-source.ts";
 import { chooseRung } from "./rung-choice.ts";
-import { type SessionEvents, type SessionOptions, TrainerSession } from "./session.ts";
+import { TrainerSession } from "./session.ts";
+import type { SessionEvents, SessionOptions } from "./session-options.ts";
 import { chooseThreads } from "./setup.ts";
 
 export interface PreparedSession {

@@ -6,7 +6,6 @@ import {
   runPathsAt,
 } from "@anneal/checkpoint";
 import {
-  type AnnealError,
   type CheckpointReference,
   type Corrections,
   type DataFacts,
@@ -18,66 +17,33 @@ import {
   type MemoryDecision,
   type MemoryRung,
   type PrecisionDecision,
-  type PrepareInput,
-  type RunSpec,
   type SegmentResult,
   type SkippedCheckpoint,
-  type StepExecution,
   type StepExplanation,
-  type Threads,
+  type TopicBounds,
   type TrainingPlan,
   toAnnealError,
 } from "@anneal/contracts";
-import { evaluationPlan, type Feed, type Fitted, openFeed, type RingHandles, type TypedArray } from "@anneal/data";
+import { atWindow, evaluationPlan, type Feed, openFeed, type RingHandles, type TypedArray } from "@anneal/data";
 import { isSameRung, numRingSlots } from "@anneal/policy";
 import { fingerprintDifferences, freeUnusedMemory, requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
 import type { PreparedEngine } from "../engine/step-engine.ts";
 import { RunLedger } from "../ledger/run-ledger.ts";
 import { currentMetrics, initialLoopState, monitoredValue, validationIsPending } from "../loop/bookkeeping.ts";
-import type { LoopOutcome, LoopReport, LoopSnapshot } from "../loop/run-loop.ts";
+import type { LoopOutcome, LoopSnapshot } from "../loop/run-loop.ts";
 import { dataFactsOf, type FeedWaits, feedWaitsOf, withPlaces, withTopicPosition } from "./data-facts.ts";
 import { EngineHost } from "./engine-host.ts";
 import type { ExportCall, FeedPredictions } from "./engine-protocol.ts";
 import { lockfileDigest } from "./lockfile.ts";
 import { decideMemory, unplannedMemory } from "./memory-plan.ts";
 import { decidePrecisionOf, precisionAskedFor } from "./precision-choice.ts";
-import type { RecipeSource } from "./recipe-source.ts";
-import { moveTo, type RungChoice } from "./rung-choice.ts";
+import { moveTo } from "./rung-choice.ts";
 import { dataPrefix, mismatch, noCheckpoint, noSplit } from "./session-errors.ts";
+import type { SessionOptions } from "./session-options.ts";
 import { type Setup, setUp } from "./setup.ts";
 import { batchSizesOf, stepsPerCallOn, trialOf } from "./step-sizes.ts";
 import { TopicGroup } from "./topic-group.ts";
 import { openTrainingFeed, rssWhenReady } from "./training-feed.ts";
-
-export interface SessionEvents {
-  readonly onReport: (report: LoopReport) => void;
-  readonly onEvaluated: (numSamples: number) => void;
-  readonly onCommitted: (checkpoint: CheckpointReference) => void;
-  readonly onEngineLost: (cause: AnnealError) => void;
-}
-
-export interface SessionOptions {
-  readonly runId: string;
-  readonly runDirectory: string;
-  readonly spec: RunSpec;
-  readonly source: RecipeSource;
-  readonly threads: Threads;
-  /** What was decided when the run was prepared; null to decide it now. */
-  readonly recorded: TrainingPlan | null;
-  /** How steps run, where that was decided and no plan is recorded. */
-  readonly execution?: StepExecution;
-  /** What steps are computed in, where that was decided and no plan is recorded. */
-  readonly precision?: PrecisionDecision | null;
-  /** What is read of topics, where that was decided and no plan is recorded. */
-  readonly topics?: TrainingPlan["topics"];
-  /** The rung of the memory ladder; null for the one that the plan begins on. */
-  readonly rung: RungChoice | null;
-  /** What transforms learned when the run was prepared; nothing for a run that is prepared now. */
-  readonly fitted: Fitted;
-  /** What became of earlier attempts to prepare the run. */
-  readonly outOfMemory?: PrepareInput["outOfMemory"];
-  readonly events: SessionEvents;
-}
 
 /** Of weights that are stored in 16 bits: those that training goes on from, or those that the model file holds. */
 export type Weights = "master" | "stored";
@@ -115,6 +81,8 @@ export class TrainerSession {
   readonly #scalesLoss: boolean;
   #feed: { readonly feed: Feed; nextItem: number } | null = null;
   #evaluationFeed: Feed | null = null;
+  /** Of a topic in windows: the one that the feed reads. */
+  #window: TopicBounds | null = null;
   #position: Position | null = null;
   #loadedRssBytes: number | null = null;
   #attempt = -1;
@@ -273,8 +241,14 @@ export class TrainerSession {
   }
 
   /** Trains until a step or the end of the segment's time. Whatever state it ends in is committed. */
-  async train(untilStep: number, corrections: Corrections | null = null): Promise<LoopOutcome> {
+  async train(
+    untilStep: number,
+    corrections: Corrections | null = null,
+    window: TopicBounds | null = null,
+  ): Promise<LoopOutcome> {
     const { spec } = this.options;
+    if (window?.window !== this.#window?.window) await this.#closeFeed();
+    this.#window = window;
     const state = { ...this.#at().state, ...(corrections && { corrections }) };
     // What was read or written before the first step, several copies of the state, is not what training needs.
     if (this.#feed === null) freeUnusedMemory();
@@ -308,11 +282,15 @@ export class TrainerSession {
     return dataFactsOf(this.setup.datasets, numReplaced, this.#feed?.feed ?? null, item);
   }
 
-  /** Metrics of the weights in memory over the test data, else the validation data, else the train data. */
-  async evaluate(skipped: readonly SkippedCheckpoint[], wanted?: EvaluationResult["split"]): Promise<EvaluationResult> {
-    const { datasets, training } = this.setup;
+  /** Metrics of the weights in memory over a window, or the test data, else the validation data, else the train data. */
+  async evaluate(
+    skipped: readonly SkippedCheckpoint[],
+    wanted?: EvaluationResult["split"],
+    window: TopicBounds | null = null,
+  ): Promise<EvaluationResult> {
+    const { datasets, training, plan: planned } = this.setup;
     const split = wanted ?? (datasets.test ? "test" : datasets.validation ? "validation" : "train");
-    const dataset = datasets[split];
+    const dataset = window === null ? datasets[split] : atWindow(datasets.train, window, planned.windows!.numEvaluated);
     if (dataset === null) throw noSplit(split);
     // Its threads and its ring are as large as those that are needed now.
     await this.#closeFeed();
@@ -323,7 +301,8 @@ export class TrainerSession {
       feed.start();
       const { state, checkpoint } = this.#at();
       const { numSamples, metrics } = await this.#host.call("evaluate", { ring: feed.handles, step: state.step });
-      return { split, numSamples, metrics, checkpoint: referenceOf(checkpoint), skipped };
+      const measured = { numSamples, metrics, checkpoint: referenceOf(checkpoint), skipped };
+      return { ...measured, ...(window === null ? { split } : { split: "train", window: window.window! }) };
     } finally {
       this.#evaluationFeed = null;
       await feed.close();
@@ -381,6 +360,7 @@ export class TrainerSession {
       skipped,
       corrections: state.corrections ?? null,
       ...(state.lossScale && { lossScale: state.lossScale }),
+      ...(state.cursor.topic && { topic: state.cursor.topic }),
       ...(state.rungMoves && { rungMoves: state.rungMoves }),
       modelBytes,
       ...(this.#feed && { data: this.dataFacts(state.badRecords?.numMet ?? 0, state.cursor.item) }),
@@ -459,7 +439,7 @@ export class TrainerSession {
   async #feedAt(cursor: LoopState["cursor"]): Promise<{ readonly feed: Feed; nextItem: number }> {
     if (this.#feed !== null && this.#feed.nextItem === cursor.item) return this.#feed;
     await this.#closeFeed();
-    const feed = openTrainingFeed(this, cursor, this.#stepsPerCall);
+    const feed = openTrainingFeed(this, cursor, this.#stepsPerCall, this.#window);
     this.#feed = { feed, nextItem: cursor.item };
     feed.start();
     return this.#feed;

@@ -135,6 +135,7 @@ async function setUpSnapshot(
       monitor,
       threads,
       ...topicsOf(datasets),
+      ...windowsOf(datasets.train),
       fingerprint: {
         ...fingerprint({ engine: spec.engine, policy: spec.policy, threads, device }),
         "data.train": datasets.train.digest,
@@ -168,6 +169,11 @@ function topicsOf(datasets: Datasets): { readonly topics?: Topics } {
     return found === null ? [] : [[split, found] as const];
   });
   return bounds.length === 0 ? {} : { topics: Object.fromEntries(bounds) };
+}
+
+function windowsOf(train: OpenDataset): Pick<TrainingPlan, "windows"> {
+  const windows = topicOf(train)?.windows ?? null;
+  return windows === null ? {} : { windows };
 }
 
 async function openAll(

@@ -92,7 +92,10 @@ export class TopicGroup {
 
 /** Of a run that goes over its records again, the furthest that it was. */
 function offsetsOf({ pass, partitions }: TopicPosition) {
-  return partitions.map(({ partition, next, to }) => ({ partition, offset: pass > 0 ? to : next }));
+  return partitions.map(({ partition, next, to, start }) => {
+    const isRead = pass > 0 && start === undefined;
+    return { partition, offset: isRead ? to : next };
+  });
 }
 
 function sayFailure(cause: unknown): void {

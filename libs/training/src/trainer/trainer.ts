@@ -7,12 +7,14 @@ import {
   type PredictionResult,
   type PreparedRun,
   type SegmentResult,
+  type SkippedCheckpoint,
   type StepExplanation,
+  type TopicBounds,
   type TrainerReply,
   type TrainerRequest,
   type TrainingUsage,
 } from "@anneal/contracts";
-import { itemOfStep } from "@anneal/data";
+import { itemOfStep, openWindow, topicOf } from "@anneal/data";
 import { isSameRung, ladderOf, nextRung, plainRung } from "@anneal/policy";
 import { peakRssBytes } from "@anneal/runtime";
 import type { LoopReport, LoopStats } from "../loop/run-loop.ts";
@@ -23,7 +25,8 @@ import { predictSamples } from "./predict.ts";
 import { homeOf, openRecordedRun, prepareRun } from "./prepare.ts";
 import { ProgressBoard } from "./progress.ts";
 import { chooseRung } from "./rung-choice.ts";
-import type { SessionEvents, TrainerSession, Weights } from "./session.ts";
+import type { TrainerSession, Weights } from "./session.ts";
+import type { SessionEvents } from "./session-options.ts";
 import { chooseThreads } from "./setup.ts";
 
 type RequestOf<Type extends TrainerRequest["type"]> = Extract<TrainerRequest, { readonly type: Type }>;
@@ -33,6 +36,9 @@ export interface TrainerOptions {
   /** The engine thread is gone: the process must end. */
   readonly onEngineLost: (cause: AnnealError) => void;
 }
+
+/** An activity that waits for records ends after so long, and another is asked: so that a history says that it still waits. */
+const windowLimitMs = 600_000;
 
 /** The conductor of a trainer process: one run at a time, kept loaded from request to request. */
 export class Trainer {
@@ -75,7 +81,7 @@ export class Trainer {
     const pressure = { why: "" };
     using _watch = this.#watchMemory(session, pressure);
     return await this.#dropOnFailure(async () => {
-      const { end, stats } = await session.train(input.untilStep, input.corrections ?? null);
+      const { end, stats } = await session.train(input.untilStep, input.corrections ?? null, input.window ?? null);
       const { data } = session.result([]);
       await this.#record(session, { ...stats, ...session.feedWaits(), data, attempt: input.attempt, end });
       const result = { ...session.result(skipped), usage: usageOf(stats, session.loadedRssBytes) };
@@ -105,7 +111,40 @@ export class Trainer {
     this.#board.setPlan(session.plan);
     this.#board.setPhase("evaluating");
     try {
-      return await this.#dropOnFailure(() => session.evaluate(skipped));
+      return await this.#dropOnFailure(() => this.#evaluate(session, skipped, input.window ?? null));
+    } finally {
+      this.#board.setNote(null);
+    }
+  }
+
+  async #evaluate(session: TrainerSession, skipped: readonly SkippedCheckpoint[], window: TopicBounds | null) {
+    const result = await session.evaluate(skipped, undefined, window);
+    if (window !== null) {
+      const { numSamples, metrics } = result;
+      await this.#append(session, [
+        { kind: "window", window: window.window, step: session.state.step, numSamples, metrics },
+      ]);
+    }
+    return result;
+  }
+
+  /** Waits for the next window of the run's topic, and decides it; null where it is not full in good time, or a stop is asked for. */
+  async openWindow({ runDirectory, input }: RequestOf<"window">) {
+    this.#stopRequested = false;
+    const { session } = await this.#openAt(runDirectory, { ...input, allowInexact: true }, "master");
+    this.#board.setPlan(session.plan);
+    this.#board.setPhase("waiting");
+    const handles = topicOf(session.setup.datasets.train)!;
+    const { numSamples } = handles.windows!;
+    try {
+      const result = await openWindow(handles, {
+        number: input.number,
+        after: input.after,
+        limitMs: windowLimitMs,
+        isStopped: () => this.#stopRequested,
+        onShort: (numThere) => this.#board.setNote(`waits for records: ${numThere} of ${numSamples} are there`),
+      });
+      return { result, stopped: result === null && this.#stopRequested };
     } finally {
       this.#board.setNote(null);
     }
@@ -240,14 +279,17 @@ export class Trainer {
    */
   async #record(session: TrainerSession, segment: Readonly<Record<string, unknown>>): Promise<void> {
     const { history, step } = session.state;
-    const time = new Date().toISOString();
     const epochs = history.filter((record) => record.step > this.#recordedStep);
     this.#recordedStep = history.at(-1)?.step ?? this.#recordedStep;
-    const lines = [
-      ...epochs.map((record) => ({ kind: "epoch", time, ...record })),
-      { kind: "segment", time, step, ...segment },
-    ];
-    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    await this.#append(session, [
+      ...epochs.map((record) => ({ kind: "epoch", ...record })),
+      { kind: "segment", step, ...segment },
+    ]);
+  }
+
+  async #append(session: TrainerSession, lines: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
+    const time = new Date().toISOString();
+    const text = lines.map(({ kind, ...line }) => `${JSON.stringify({ kind, time, ...line })}\n`).join("");
     await appendFile(runPathsAt(session.options.runDirectory).metrics, text).catch(() => {});
   }
 }

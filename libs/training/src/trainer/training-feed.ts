@@ -1,22 +1,31 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { LoopState, MemoryRung, TrainingPlan } from "@anneal/contracts";
-import { type Feed, itemAt, numFeedThreads, openFeed } from "@anneal/data";
+import {
+  type LoopState,
+  type MemoryRung,
+  type TopicBounds,
+  type TrainingPlan,
+  windowInProgress,
+} from "@anneal/contracts";
+import { atWindow, type Feed, firstPosition, itemAt, itemsPerEpoch, numFeedThreads, openFeed } from "@anneal/data";
 import { numRingSlots } from "@anneal/policy";
 import type { Setup } from "./setup.ts";
 
-/** The feed of a training from a cursor on, within what the rung of the memory ladder allows. */
+/**
+ * The feed of a training from a cursor on, within what the rung of the memory ladder allows; of a topic in windows, up to the end of one.
+ */
 export function openTrainingFeed(
   { setup, plan, rung }: { readonly setup: Setup; readonly plan: TrainingPlan; readonly rung: MemoryRung },
   { item: startItem, topic: topicPosition }: LoopState["cursor"],
   stepsPerCall: number,
+  window: TopicBounds | null,
 ): Feed {
   tellFastForward(setup, startItem);
   const hasBudget = plan.memory !== undefined && plan.memory.budgetBytes !== null;
   return openFeed({
-    plan: setup.feed,
     startItem,
-    topicPosition: topicPosition ?? null,
-    stopItem: setup.numItems,
+    ...(window === null
+      ? { plan: setup.feed, topicPosition: topicPosition ?? null, stopItem: setup.numItems }
+      : windowFeed(setup, plan, topicPosition, window)),
     numSlots: numRingSlots(rung, stepsPerCall),
     // The batch in the engine's hands, the next one, and those of a call of several steps.
     minAhead: numRingSlots({ prefetchBatches: 1 }, stepsPerCall),
@@ -24,6 +33,21 @@ export function openTrainingFeed(
     ...(hasBudget && { maxThreads: numFeedThreads() }),
     onBadRecord: (place) => log(`a sample was skipped: ${place}`),
   });
+}
+
+/** The window is an epoch; the position is within it, or at the end of the one before. */
+function windowFeed(
+  { feed, numItems, datasets: { train } }: Setup,
+  { windows }: TrainingPlan,
+  position: LoopState["cursor"]["topic"],
+  window: TopicBounds,
+) {
+  const isWithin = position !== undefined && windowInProgress(position, windows!)?.window === window.window;
+  return {
+    plan: { ...feed, datasets: { ...feed.datasets, train: atWindow(train, window) } },
+    topicPosition: isWithin ? position : firstPosition(window),
+    stopItem: Math.min(numItems, (window.window! + 1) * itemsPerEpoch(feed)),
+  };
 }
 
 /** Of a generator that cannot seek, what comes before the first sample is read and thrown away: it takes its time. */

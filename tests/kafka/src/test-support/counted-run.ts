@@ -2,13 +2,16 @@ import { join } from "node:path";
 import { openCheckpointStore } from "@anneal/checkpoint";
 import {
   AnnealError,
+  type EvaluationResult,
   type Manifest,
   type PreparedRun,
   type RunSpec,
   type RunSpecInput,
   runSpecSchema,
   type SegmentResult,
+  type TopicBounds,
   type TopicPosition,
+  windowInProgress,
 } from "@anneal/contracts";
 import { spawnTrainer, type TrainerClient } from "@anneal/training";
 import { expect } from "vitest";
@@ -28,6 +31,9 @@ export class CountedRun implements AsyncDisposable {
   prepared: PreparedRun | null = null;
   last: SegmentResult | null = null;
   numCrashes = 0;
+  /** Of a topic in windows, those that were opened, and what was made of each before it was trained. */
+  readonly windows: TopicBounds[] = [];
+  readonly evaluations: EvaluationResult[] = [];
   #attempt = 0;
   #trainer: TrainerClient | null = null;
 
@@ -69,13 +75,30 @@ export class CountedRun implements AsyncDisposable {
     const { plan } = prepared!;
     const trainer = await this.#living();
     const epochEnd = (Math.floor(this.last!.step / plan.stepsPerEpoch) + 1) * plan.stepsPerEpoch;
-    const input = { runId, spec, plan, attempt: ++this.#attempt, untilStep: Math.min(plan.totalSteps, epochEnd) };
+    const window = plan.windows === undefined ? null : await this.#window(trainer);
+    const untilStep = Math.min(plan.totalSteps, epochEnd);
+    const input = { runId, spec, plan, window, attempt: ++this.#attempt, untilStep };
     const ended = await trainer.segment({ ...input, allowInexact: false }, ({ step }) => {
       if (killAt[0] === undefined || step < killAt[0]) return;
       killAt.shift();
       trainer.kill();
     });
     this.last = ended.result;
+  }
+
+  /** The window that is trained next: the one that was begun, or a new one, which is evaluated first. */
+  async #window(trainer: TrainerClient): Promise<TopicBounds> {
+    const { runId, spec, prepared, last } = this;
+    const { plan } = prepared!;
+    const number = Math.floor(last!.step / plan.stepsPerEpoch);
+    const known = [this.windows.at(-1), windowInProgress(last!.topic!, plan.windows!)];
+    const begun = known.find((window) => window?.window === number);
+    if (begun) return begun;
+    const input = { runId, spec, plan, number, after: last!.topic! };
+    const { result: window } = await trainer.openWindow({ ...input, attempt: ++this.#attempt });
+    this.windows.push(window!);
+    this.evaluations.push(await trainer.evaluate({ runId, spec, plan, window, attempt: ++this.#attempt }));
+    return window!;
   }
 
   /** All checkpoints that are kept: what their manifests say, and how often each weight says that its record was trained. */
@@ -117,9 +140,13 @@ function countsOf({ pass, partitions }: TopicPosition, idOf: ReadonlyMap<string,
   const counts = Array.from<number>({ length: idOf.size }).fill(0);
   for (const [place, id] of idOf) {
     const [partition, offset] = place.split(":").map(Number);
-    const at = partitions.find((each) => each.partition === partition)!;
+    const at = partitions.find((each) => each.partition === partition);
+    // A partition that is newer than the window.
+    if (at === undefined) continue;
     const isAhead = at.ahead?.some(([from, to]) => from <= offset! && offset! < to) ?? false;
-    counts[id] = pass + (offset! < at.next || isAhead ? 1 : 0);
+    // A window is trained once.
+    const numBefore = at.start === undefined ? pass : 0;
+    counts[id] = numBefore + (offset! < at.next || isAhead ? 1 : 0);
   }
   return counts;
 }

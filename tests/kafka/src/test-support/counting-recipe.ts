@@ -25,12 +25,14 @@ export default defineRecipe({
     held: z.number().default(0),
     delayMs: z.int().default(0),
     group: z.string().default(""),
+    windowRecords: z.int().default(0),
   }),
-  data: ({ parameters: { broker, topic, window, held, delayMs, group } }) => {
+  data: ({ parameters: { broker, topic, window, held, delayMs, group, windowRecords } }) => {
     const all = kafkaTopic({
       connection: { brokers: [broker] },
       topic,
       ...(group === "" ? {} : { group }),
+      ...(windowRecords === 0 ? {} : { windows: { numRecords: windowRecords, numEvaluated: 24 } }),
       format: { kind: "module", module: import.meta.resolve("./decode.ts"), options: { delayMs } },
       inputs: { shape: [1], dtype: "int32" },
       labels: { shape: [1], dtype: "float32" },
