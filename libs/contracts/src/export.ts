@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { CheckpointReference, EvaluationResult } from "./training.ts";
 
 /** File formats that a trained model can be written in. */
-export const exportFormats = ["onnx"] as const;
+export const exportFormats = ["onnx", "tflite"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
 /** Number formats of an exported model's weights and arithmetic. */

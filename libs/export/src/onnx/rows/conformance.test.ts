@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AnnealError } from "@anneal/contracts";
 import { opTable } from "@anneal/graph";
 import { callFamilies, execute, type TestCall, toData } from "@anneal/graph/test-calls";
 import fc from "fast-check";
@@ -10,8 +9,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { PredictModel } from "../../model/predict-model.ts";
 import { checkOnnxFiles } from "../../test-support/check-onnx.ts";
 import { largestDifference } from "../../test-support/compare.ts";
+import { attempt, modelOfCall } from "../../test-support/predicting-call.ts";
 import { onnxBytes } from "../../test-support/run-onnx.ts";
-import { singleOpModel } from "../../test-support/single-op.ts";
 import { emitOnnx } from "../emit-graph.ts";
 import { onnxRows } from "./index.ts";
 import { unwritten } from "./unwritten.ts";
@@ -57,49 +56,6 @@ async function byOnnx(call: TestCall, model: PredictModel): Promise<readonly num
   }
 }
 
-/** Ops whose other outputs are for gradients alone. */
-const firstOutputOnly = new Set(["FusedBatchNorm", "FusedBatchNormV3"]);
-
-/** Calls that a model which predicts can have, as a model of one call; null for others. */
-function modelOf(call: TestCall): PredictModel | null {
-  const model = attempt(() => singleOpModel(call));
-  if (model === null) return null;
-  const outputs = firstOutputOnly.has(call.op) ? model.outputs.slice(0, 1) : model.outputs;
-  const types = [
-    ...call.inputs.map(({ type }) => type),
-    ...outputs.map(({ value }) => value.node.outputs[value.index]!),
-  ];
-  const isInFloat32 = types.every(({ dtype }) => dtype !== "bfloat16");
-  // TensorFlow 2.21 gives zeros for it.
-  const isBroken = call.op === "Round" && call.inputs[0]!.type.dtype === "int32";
-  // With such strides it begins in the middle of what it passes over.
-  const isOdd = call.op === "MaxPool3D" && isShorterThanStride(call);
-  const isTraining = call.attributes.is_training?.value === true;
-  return isInFloat32 && !isBroken && !isOdd && !isTraining && !isEmptyWindow(call.op, types)
-    ? { ...model, outputs }
-    : null;
-}
-
-function isShorterThanStride({ attributes }: TestCall): boolean {
-  const [sizes, strides] = [attributes.ksize?.value, attributes.strides?.value] as [number[], number[]];
-  return sizes.some((size, axis) => size < strides[axis]!);
-}
-
-/** A window that fits nowhere. */
-function isEmptyWindow(op: string, types: readonly { readonly shape: readonly number[] }[]): boolean {
-  return opTable[op]?.kind === "pooling" && types.some(({ shape }) => shape.includes(0));
-}
-
-/** What `run` gives; null where the call is refused with a code. */
-function attempt<T>(run: () => T): T | null {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof AnnealError) return null;
-    throw error;
-  }
-}
-
 const families = Object.entries(callFamilies).flatMap(([family, calls]) => {
   const written = Object.entries(calls).filter(([op]) => Object.hasOwn(onnxRows, op));
   return written.length === 0 ? [] : [[family, written] as const];
@@ -110,9 +66,9 @@ describe.each(families)("%s", (_family, calls) => {
     let numCompared = 0;
     await fc.assert(
       fc.asyncProperty(
-        arbitrary.filter((call) => modelOf(call) !== null),
+        arbitrary.filter((call) => modelOfCall(call) !== null),
         async (call) => {
-          const model = modelOf(call)!;
+          const model = modelOfCall(call)!;
           const expected = byTensorflow(call, model.graph.nodes.at(-1)!.outputs.length);
           if (expected === null || attempt(() => emitOnnx(model)) === null) return;
           const actual = await byOnnx(call, model);

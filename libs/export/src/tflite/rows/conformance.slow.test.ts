@@ -1,0 +1,3 @@
+import { describeRows } from "../../test-support/tflite-rows.ts";
+
+describeRows(60);
