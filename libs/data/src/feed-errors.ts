@@ -1,22 +1,28 @@
 import { AnnealError, type ErrorFacts, type ErrorRecord, isOutOfMemory } from "@anneal/contracts";
 
-/**
- * A thread that dies in a sample dies of the recipe; one that dies before its first, of the machine or its memory. `howOften`: in words,
- * where it was tried more than once.
- */
+/** A thread, by what it does ("A thread that … died"), and when or how often it died. */
+interface DeadThread {
+  readonly doing: string;
+  readonly when: "repeatedly" | "once" | "opening";
+}
+
+const inWords = { repeatedly: " again and again", once: "", opening: " while the data was being opened" } as const;
+
+/** A thread that dies in a sample dies of the recipe; one that dies before its first, of the machine or its memory. */
 export function threadDied(
   cause: unknown,
   sampleIndex: number | null,
   facts: ErrorFacts,
-  howOften = " again and again",
+  { doing, when }: DeadThread = { doing: "prepares batches", when: "repeatedly" },
 ): ErrorRecord {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const notBegun = isOutOfMemory(cause) ? "OUT_OF_MEMORY" : "TRAINER_CRASHED";
+  const next = when === "opening" ? "the data is opened again" : "the run goes on from its last checkpoint";
   const [code, remedy] =
     sampleIndex === null
-      ? ([notBegun, "Look at the trainer's log; the run goes on from its last checkpoint."] as const)
+      ? ([notBegun, `Look at the trainer's log; ${next}.`] as const)
       : (["TRANSFORM_FAILED", "Look for process.exit or too much memory in the recipe's transforms."] as const);
-  const message = `A thread that prepares batches died${howOften}: ${reason}`;
+  const message = `A thread that ${doing} died${inWords[when]}: ${reason}`;
   return new AnnealError(code, message, remedy, { ...facts, sampleIndex, cause: reason }).toRecord();
 }
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { AnnealError, FeedFacts, FeedSetting, TopicPosition } from "@anneal/contracts";
+import { defaultSampleTimeoutMs } from "@anneal/sources";
 import { Piscina } from "piscina";
 import { maxNamed } from "./bad-records.ts";
 import { threadDied } from "./feed-errors.ts";
@@ -13,7 +14,6 @@ import { createRing, maxParts, Ring, type RingHandles } from "./ring.ts";
 import { readWaitStats, type WaitStats } from "./ring-reader.ts";
 import { numItems } from "./schedule.ts";
 import { createStages, StreamPuller, type TopicFacts } from "./stream-puller.ts";
-import { defaultSampleTimeoutMs } from "./until-hung.ts";
 
 export interface FeedOptions {
   readonly plan: FeedPlan;
@@ -33,10 +33,12 @@ export interface FeedOptions {
   readonly partSize?: number;
   /** Batches that must be ahead at least, the one in the engine's hands included; by default 2. */
   readonly minAhead?: number;
-  /** How long a thread may work on one sample before it is ended, and its work given to another. */
+  /** How long a thread may work on one sample before it is ended, and its work given to another; a generator, before it is told. */
   readonly sampleTimeoutMs?: number;
   /** Told where the first bad samples are, each once, as they are met. */
   readonly onBadRecord?: (place: string) => void;
+  /** Told what is waited for, once for each sample that a generator takes long for. */
+  readonly onWaiting?: (what: string) => void;
   /** Node's options for the threads, e.g. the hook that resolves `anneal`; by default those of this process. */
   readonly execArgv?: readonly string[];
 }
@@ -120,9 +122,9 @@ export function openFeed(options: FeedOptions): Feed {
   };
   const sampleTimeoutMs = options.sampleTimeoutMs ?? defaultSampleTimeoutMs;
   const tuner = new FeedTuner(handles, setting, limits);
-  const { onBadRecord = null } = options;
-  const { topicPosition = null } = options;
-  return new PoolFeed({ plan, handles, pool, stages, execArgv, tuner, sampleTimeoutMs, onBadRecord, topicPosition });
+  const { onBadRecord = null, onWaiting, topicPosition = null } = options;
+  const telling = { onBadRecord, onWaiting };
+  return new PoolFeed({ plan, handles, pool, stages, execArgv, tuner, sampleTimeoutMs, topicPosition, ...telling });
 }
 
 interface FeedParts {
@@ -135,6 +137,7 @@ interface FeedParts {
   readonly sampleTimeoutMs: number;
   readonly onBadRecord: ((place: string) => void) | null;
   readonly topicPosition: TopicPosition | null;
+  readonly onWaiting: ((what: string) => void) | undefined;
 }
 
 class PoolFeed implements Feed {
@@ -156,33 +159,24 @@ class PoolFeed implements Feed {
   #dispatching: Promise<void> | null = null;
 
   constructor(parts: FeedParts) {
-    const {
-      plan,
-      handles,
-      pool,
-      stages,
-      execArgv,
-      tuner,
-      sampleTimeoutMs,
-      onBadRecord,
-      topicPosition: position,
-    } = parts;
-    this.#onBadRecord = onBadRecord;
+    const { plan, handles, pool, stages, execArgv, tuner, sampleTimeoutMs, onWaiting, topicPosition } = parts;
+    this.#onBadRecord = parts.onBadRecord;
     this.handles = handles;
     this.#ring = new Ring(handles);
     this.#pool = pool;
     this.#tuner = tuner;
     const onStaged = (item: number) => this.#queue(item);
+    const watched = { plan, ring: this.#ring, sampleTimeoutMs };
     this.#streams = new StreamPuller({
-      plan,
+      ...watched,
       startItem: handles.startItem,
-      position,
+      position: topicPosition,
       stages,
-      ring: this.#ring,
       execArgv,
       onStaged,
+      onWaiting,
     });
-    this.#hangs = new HangWatch({ plan, ring: this.#ring, pool, sampleTimeoutMs });
+    this.#hangs = new HangWatch({ ...watched, pool });
     // A thread that dies between two tasks is replaced. The pool gives up, without a word to those who wait, when a
     // replacement dies before it is up; then there is no thread left.
     pool.on("error", () => {});
@@ -204,7 +198,10 @@ class PoolFeed implements Feed {
     this.#dispatching = this.#dispatch();
     const every = (ms: number, work: () => void) => setInterval(work, ms).unref();
     this.#timers = [
-      every(this.#hangs.intervalMs, () => this.#hangs.look()),
+      every(this.#hangs.intervalMs, () => {
+        this.#hangs.look();
+        this.#streams.look();
+      }),
       every(FeedTuner.intervalMs, () => {
         this.#tuner.look(this.#sums());
         this.#handOut();

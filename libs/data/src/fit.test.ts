@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { type Dataset, mix } from "./dataset.ts";
 import { labelsOf, numbers, readFeed } from "./fixtures/read-feed.ts";
+import { moduleName } from "./module-name.ts";
 import { openDataset } from "./open.ts";
 import { trainingPlan } from "./plan.ts";
 import { arrays } from "./ready-made.ts";
@@ -42,7 +44,7 @@ test("standardise learns mean and deviation of each column, missing ones left ou
   const expected = [-2 / deviation, -1, 0, 0, Number.NaN, 0, 2 / deviation, 1, 0];
   expect(values).toEqual(expected.map((value) => Math.fround(value)));
   expect((await openDataset(rows([[1, 2]]).map(standardise({ columns: [1] })), context)).fitted).toEqual({
-    '["createStandardise",{"columns":[1]}] 0': { mean: [1, 2], std: [1, 1] },
+    '["anneal/transforms/standardise.ts","createStandardise",{"columns":[1]}] 0': { mean: [1, 2], std: [1, 1] },
   });
 });
 
@@ -78,14 +80,14 @@ test("held-out data uses what the training data taught, unseen categories are no
   const open = await openDataset(held, { ...context, isHeldOut: true, fitted });
   expect(open.inputs).toEqual({ shape: [2], dtype: "float32" });
   expect(await inputsOf(held, fitted)).toEqual([0, 1, 0, 0, 1, 0]);
-  const other = { '["createOneHot",{"columns":[0]}] 0': { counts: [3] } };
+  const other = { '["anneal/transforms/one-hot.ts","createOneHot",{"columns":[0]}] 0': { counts: [3] } };
   expect((await openDataset(held, { ...context, fitted: other })).digest).not.toBe(open.digest);
   // What is known is never learned anew.
   expect((await openDataset(rows([[5]]).map(oneHot({ columns: [0] })), { ...context, fitted })).fitted).toEqual(fitted);
 });
 
 test("learns from the samples that are trained on alone: split, filtered, mixed, sound", async () => {
-  const key = '["createStandardise",{}] 0';
+  const key = '["anneal/transforms/standardise.ts","createStandardise",{}] 0';
   const meanOf = async (dataset: Dataset) =>
     ((await openDataset(dataset, context)).fitted[key] as { mean: number[] }).mean[0];
   const even = numbers(10).filter((_, label) => label[0]! % 2 === 0);
@@ -142,4 +144,50 @@ test("a transform of the person's own learns too, and what it throws is told by 
     code: "TRANSFORM_FAILED",
     facts: { exportName: "lessLargest", sampleIndex: 2 },
   });
+});
+
+test("transforms of two modules that have the same name learn apart, and find what they learned where their modules are elsewhere", async () => {
+  const code = (of: string) => `
+export const learner = () => {
+  const values = [];
+  return { add: (sample) => values.push(sample[0]), state: () => Math.${of}(...values) };
+};
+export default (_options, input, state) => ({ output: input, apply: (source, target) => target.fill(state) });`;
+  const writeTo = (folder: string) => {
+    const path = join(directory, folder);
+    mkdirSync(path);
+    writeFileSync(join(path, "low.mjs"), code("min"));
+    writeFileSync(join(path, "high.mjs"), code("max"));
+    return (name: string) => fittedTransform(pathToFileURL(join(path, name)).href);
+  };
+  const nameOfModule = (url: string) => `./${url.split("/").at(-1)}`;
+  const last = async (dataset: Dataset, fitted = {}) => {
+    const opened = await openDataset(dataset.shuffle(false), { ...context, fitted, nameOfModule });
+    return { fitted: opened.fitted, states: opened.parts.map(({ transforms }) => transforms[0]!.state) };
+  };
+  const here = writeTo("here");
+  const trained = await last(
+    mix([
+      { dataset: numbers(7).range(2).map(here("low.mjs")) },
+      { dataset: numbers(7).range(2).map(here("high.mjs")) },
+    ]),
+  );
+  expect(trained.states).toEqual([2, 6]);
+  expect(Object.keys(trained.fitted)).toEqual(['["./low.mjs","default",null] 0', '["./high.mjs","default",null] 0']);
+  const there = writeTo("there");
+  // From other samples they would learn other things.
+  expect((await last(numbers(3).map(there("high.mjs")), trained.fitted)).states).toEqual([6]);
+});
+
+test("a module of Anneal, of a package or of the recipe has a name that is the same on each machine", () => {
+  const own = (url: string) => `own ${url}`;
+  const { module } = standardise();
+  expect(moduleName(module, own)).toBe("anneal/transforms/standardise.ts");
+  expect(moduleName("file:///a/node_modules/.pnpm/steps@1.0.0/node_modules/steps/high.js", own)).toBe("steps/high.js");
+  expect(moduleName("file:///a/steps.ts", own)).toBe("own file:///a/steps.ts");
+  const [inline, other] = [numbers(1).map(() => 0), numbers(1).map(() => 1)].map(
+    ({ parts }) => parts[0]!.transforms[0]!.module,
+  );
+  expect(moduleName(inline!, own)).toMatch(/^sha256:[0-9a-f]{64}$/);
+  expect(moduleName(inline!, own)).not.toBe(moduleName(other!, own));
 });

@@ -3,6 +3,7 @@ import { createReader, type OpenSource } from "@anneal/sources";
 import { Piscina } from "piscina";
 import type { BadRecordPolicy, DatasetPart } from "./dataset.ts";
 import type { FitPart, FitResult, FitThreadData } from "./fit-thread.ts";
+import { moduleName, type NameOfModule } from "./module-name.ts";
 import type { Selected } from "./select.ts";
 import type { TransformReference } from "./transform.ts";
 import { type SampleAtWork, untilHung } from "./until-hung.ts";
@@ -18,14 +19,11 @@ export interface FoundPart {
   readonly onBadRecord: BadRecordPolicy["action"];
 }
 
-/**
- * By what a transform is found again: name, options, and how many such come before it in its chain. Not by its module's address, which
- * differs between machines.
- */
-function keysOf(transforms: readonly TransformReference[]): readonly string[] {
+/** By what a transform is found again: its module and name, its options, and how many such come before it in its chain. */
+function keysOf(transforms: readonly TransformReference[], nameOfModule: NameOfModule): readonly string[] {
   const counts = new Map<string, number>();
-  return transforms.map(({ exportName, options }) => {
-    const name = JSON.stringify([exportName, options]);
+  return transforms.map(({ module, exportName, options }) => {
+    const name = JSON.stringify([moduleName(module, nameOfModule), exportName, options]);
     const count = counts.get(name) ?? 0;
     counts.set(name, count + 1);
     return `${name} ${count}`;
@@ -33,8 +31,12 @@ function keysOf(transforms: readonly TransformReference[]): readonly string[] {
 }
 
 /** The transforms with what is known of those that learn. */
-export function withStates(transforms: readonly TransformReference[], fitted: Fitted): readonly TransformReference[] {
-  const keys = keysOf(transforms);
+export function withStates(
+  transforms: readonly TransformReference[],
+  fitted: Fitted,
+  nameOfModule: NameOfModule,
+): readonly TransformReference[] {
+  const keys = keysOf(transforms, nameOfModule);
   return transforms.map((reference, at) => {
     const state = fitted[keys[at]!];
     return reference.fit === undefined || state === undefined ? reference : { ...reference, state };
@@ -60,20 +62,26 @@ export async function learn(
     known,
     mayLearn,
     sampleTimeoutMs,
-  }: { readonly known: Fitted; readonly mayLearn: boolean; readonly sampleTimeoutMs: number },
+    nameOfModule,
+  }: {
+    readonly known: Fitted;
+    readonly mayLearn: boolean;
+    readonly sampleTimeoutMs: number;
+    readonly nameOfModule: NameOfModule;
+  },
 ): Promise<Fitted> {
   const fitted: Record<string, Json> = { ...known };
   for (;;) {
-    const chains = parts.map(({ declared }) => withStates(declared.transforms, fitted));
+    const chains = parts.map(({ declared }) => withStates(declared.transforms, fitted, nameOfModule));
     const next = chains.map((transforms) => ({ transforms, at: numKnown(transforms) }));
     const waiting = next.find(({ transforms, at }) => at < transforms.length);
     if (waiting === undefined) return fitted;
     const reference = waiting.transforms[waiting.at]!;
     if (!mayLearn) throw notLearned(reference);
-    const key = keysOf(waiting.transforms)[waiting.at]!;
+    const key = keysOf(waiting.transforms, nameOfModule)[waiting.at]!;
     const learners = parts.flatMap((part, p): FitPart[] => {
       const { transforms, at } = next[p]!;
-      if (keysOf(transforms)[at] !== key) return [];
+      if (keysOf(transforms, nameOfModule)[at] !== key) return [];
       const { source, selected, onBadRecord } = part;
       return [
         {
@@ -111,7 +119,11 @@ async function learnIn(
     workerData,
   });
   try {
-    const { state, failure } = await untilHung(pool.run(null), sampleAtWork, sampleTimeoutMs);
+    const { state, failure } = await untilHung(pool.run(null), {
+      doing: `learns from the training samples (${reference.exportName})`,
+      atWork: sampleAtWork,
+      timeoutMs: sampleTimeoutMs,
+    });
     if (failure !== null) throw fromRecord(failure);
     return state;
   } finally {

@@ -13,7 +13,7 @@ export {
 } from "@anneal/sources";
 export { countLeftOut, tooManyBadRecords } from "./bad-records.ts";
 export { type BadRecordPolicy, Dataset, mix, type Sides } from "./dataset.ts";
-export { type Feed, type FeedStats, openFeed } from "./feed.ts";
+export { type Feed, type FeedOptions, type FeedStats, openFeed } from "./feed.ts";
 export { generator, imageFolder, kafkaTopic, npy, npz, table, textLines, tfrecord } from "./files.ts";
 export type { Fitted } from "./fit.ts";
 export type { InlineTransform } from "./inline.ts";

@@ -58,7 +58,11 @@ export async function requireReachable(chain: ChainHandles, timeoutMs: number): 
   });
   const sample = { index: 0, place: () => "a sample of zeros by a function given to map()" };
   try {
-    const failure = await untilHung(pool.run(null), () => (Atomics.load(working, 0) === 1 ? [sample] : []), timeoutMs);
+    const failure = await untilHung(pool.run(null), {
+      doing: "tries the functions given to map() on a sample of zeros",
+      atWork: () => (Atomics.load(working, 0) === 1 ? [sample] : []),
+      timeoutMs,
+    });
     if (failure !== null) throw fromRecord(failure);
   } finally {
     await pool.destroy();

@@ -2,6 +2,7 @@ import { freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 import { AnnealError } from "@anneal/contracts";
 import {
+  defaultSampleTimeoutMs,
   type FieldSpec,
   formatField,
   isRagged,
@@ -17,12 +18,12 @@ import type { BadRecordPolicy, Dataset, DatasetPart, DatasetSettings } from "./d
 import { digestOfPart, digestOfParts } from "./digest.ts";
 import { type Fitted, type FoundPart, learn, numKnown, withStates } from "./fit.ts";
 import { requireReachable } from "./inline.ts";
+import type { NameOfModule } from "./module-name.ts";
 import { apportion } from "./order.ts";
 import { type CacheHandles, cacheMemoryBytes, createCache } from "./sample-cache.ts";
 import { foundBySource, leaveOutBad, selectSamples } from "./select.ts";
 import { requireStreamable } from "./stream-checks.ts";
 import { withShares } from "./topic-shares.ts";
-import { defaultSampleTimeoutMs } from "./until-hung.ts";
 
 /** Samples of one source that were found and checked. */
 export interface OpenPart extends ChainHandles {
@@ -77,6 +78,8 @@ export interface OpenOptions extends Omit<SourceContext, "onBadRecord"> {
   readonly cacheAllowance: { bytes: number };
   /** Time for one sample, while the data is looked through and learned from. Default 30,000. */
   readonly sampleTimeoutMs: number;
+  /** By which what the person's own transforms learned is found again, wherever their modules are then. Default: the URL itself. */
+  readonly nameOfModule: NameOfModule;
 }
 
 function plainOptions(): OpenOptions {
@@ -87,6 +90,7 @@ function plainOptions(): OpenOptions {
     fitted: {},
     cacheAllowance: { bytes: freemem() / 4 },
     sampleTimeoutMs: defaultSampleTimeoutMs,
+    nameOfModule: (url) => url,
   };
 }
 
@@ -109,6 +113,7 @@ export async function openDataset(dataset: Dataset, options: Partial<OpenOptions
     known: context.fitted,
     mayLearn: !context.isHeldOut,
     sampleTimeoutMs: context.sampleTimeoutMs,
+    nameOfModule: context.nameOfModule,
   });
   const opened: OpenedPart[] = [];
   for (const part of found) opened.push(await openPart(part, fitted, settings, context));
@@ -173,7 +178,7 @@ interface OpenedPart {
 async function findSamples(asked: DatasetPart, policy: BadRecordPolicy, context: OpenOptions): Promise<FoundPart> {
   const declared = withShares(asked);
   const source = await openShared(declared.source, { ...context, onBadRecord: policy.action });
-  const transforms = withStates(declared.transforms, context.fitted);
+  const transforms = withStates(declared.transforms, context.fitted, context.nameOfModule);
   const chain = { source: source.handles, sourceInputs: source.input, labels: source.label };
   const made = { ...chain, transforms: transforms.slice(0, numKnown(transforms)) };
   const loaded = await openChain(made);
@@ -193,7 +198,7 @@ async function openPart(
 ): Promise<OpenedPart> {
   const { badRecords: policy } = settings;
   const { handles, numClasses, label, input } = source;
-  const transforms = withStates(declared.transforms, fitted);
+  const transforms = withStates(declared.transforms, fitted, context.nameOfModule);
   const chain: ChainHandles = { source: handles, sourceInputs: input, labels: label, transforms };
   const loaded = await openChain(chain);
   await requireReachable(chain, context.sampleTimeoutMs);

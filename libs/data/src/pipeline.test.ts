@@ -324,11 +324,16 @@ describe("a transform that hangs", () => {
         facts: { place: expect.stringContaining(place) },
       });
     }
-    for (const ending of [
-      numbers(4).map((_source, _target) => process.exit(0)),
-      numbers(4).filter(() => process.exit(0)),
-    ]) {
-      await expect(openDataset(ending, context)).rejects.toMatchObject({ code: "TRANSFORM_FAILED" });
+    for (const [ending, doing] of [
+      [numbers(4).map((_source, _target) => process.exit(0)), "tries the functions given to map()"],
+      [numbers(4).filter(() => process.exit(0)), "looks through the samples"],
+    ] as const) {
+      await expect(openDataset(ending, context)).rejects.toMatchObject({
+        code: "TRANSFORM_FAILED",
+        message: expect.stringMatching(
+          new RegExp(`A thread that ${RegExp.escape(doing)}.* died while the data was being opened`),
+        ),
+      });
     }
   });
 });

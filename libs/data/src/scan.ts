@@ -76,7 +76,11 @@ async function runScan({ chain, predicate, numSamples, indices, onBadRecord, ...
         return bad.map(placeOfBad);
       }),
     );
-    const results = await untilHung(judging, () => samplesAtWork(chain, indices, verdicts), options.sampleTimeoutMs);
+    const results = await untilHung(judging, {
+      doing: "looks through the samples",
+      atWork: () => samplesAtWork(chain, indices, verdicts),
+      timeoutMs: options.sampleTimeoutMs,
+    });
     places.push(...results.flat().slice(0, maxNamed));
     return toScan(new Uint8Array(verdicts).slice(0, numSamples), places);
   } finally {

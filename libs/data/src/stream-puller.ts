@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
-import type { TopicPosition } from "@anneal/contracts";
+import type { AnnealError, TopicPosition } from "@anneal/contracts";
+import { createAsked, GeneratorWatch } from "@anneal/sources";
 import { threadDied } from "./feed-errors.ts";
 import type { FeedPlan } from "./plan.ts";
 import type { Stages } from "./producer.ts";
@@ -22,6 +23,8 @@ export function createStages({ datasets, batchSize }: FeedPlan, numSlots: number
   );
 }
 
+const readsStreams = { doing: "reads the samples in their order", when: "once" } as const;
+
 /** How far the training is behind the topic that it reads. */
 export interface TopicFacts {
   /** Records that there are and no item has used, beyond the bounds too. */
@@ -30,49 +33,56 @@ export interface TopicFacts {
   readonly waitsFor: string | null;
 }
 
+interface PullerOptions {
+  readonly plan: FeedPlan;
+  readonly startItem: number;
+  /** Of training data that is a topic: where `startItem` begins; null for its beginning. */
+  readonly position: TopicPosition | null;
+  readonly stages: Stages;
+  readonly ring: Ring;
+  readonly execArgv: readonly string[] | undefined;
+  /** The raw samples of an item are there. */
+  readonly onStaged: (item: number) => void;
+  /** How long a generator may take for a sample before `onWaiting` is told. */
+  readonly sampleTimeoutMs: number;
+  readonly onWaiting: ((what: string) => void) | undefined;
+}
+
 /** The main thread's side of the thread that pulls streams; nothing where no data is one. */
 export class StreamPuller {
-  readonly #plan: FeedPlan;
-  readonly #stages: Stages;
+  readonly #options: PullerOptions;
   readonly #worker: Worker | null;
+  /** Of the phases whose data is a generator. */
+  readonly #watches: readonly GeneratorWatch[];
   /** Of training data that is a topic. */
   readonly #book: TopicBook | null = null;
   #ends: ReadonlyMap<number, number> = new Map();
   #waitsFor: string | null = null;
 
-  /**
-   * @param options.position of training data that is a topic: where `startItem` begins; null for its beginning
-   * @param options.onStaged the raw samples of an item are there
-   */
-  constructor(options: {
-    readonly plan: FeedPlan;
-    readonly startItem: number;
-    readonly position: TopicPosition | null;
-    readonly stages: Stages;
-    readonly ring: Ring;
-    readonly execArgv: readonly string[] | undefined;
-    readonly onStaged: (item: number) => void;
-  }) {
+  constructor(options: PullerOptions) {
     const { plan, stages, ring, execArgv, onStaged } = options;
-    this.#plan = plan;
-    this.#stages = stages;
-    if (Object.keys(stages).length === 0) {
+    this.#options = options;
+    const phases = Object.keys(stages) as FeedPhase[];
+    const asked = Object.fromEntries(phases.map((phase) => [phase, createAsked()]));
+    this.#watches = phases.flatMap((phase) => {
+      const { source } = plan.datasets[phase]!.parts[0]!;
+      const isGenerator = source.kind === "stream" && source.origin === "generator";
+      return isGenerator ? [new GeneratorWatch(source, asked[phase]!, options)] : [];
+    });
+    if (phases.length === 0) {
       this.#worker = null;
       return;
     }
     const bounds = plan.datasets.train === undefined ? null : (topicOf(plan.datasets.train)?.bounds ?? null);
     const position = bounds === null ? null : (options.position ?? firstPosition(bounds));
     if (bounds !== null) this.#book = new TopicBook(bounds, position!, options.startItem);
-    const workerData: StreamThreadData = { plan, stages, position };
+    const workerData: StreamThreadData = { plan, stages, asked, position };
     this.#worker = new Worker(new URL("./stream-thread.ts", import.meta.url), {
       workerData,
       ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
     });
-    const died = (cause: unknown) => {
-      if (!ring.closed) ring.fail(threadDied(cause, null, {}));
-    };
-    this.#worker.on("error", died);
-    this.#worker.on("exit", (code) => died(new Error(`the thread that reads the generator exited with code ${code}`)));
+    this.#worker.on("error", (cause) => this.#fail(cause, (watch) => watch.threw(cause)));
+    this.#worker.on("exit", (code) => this.#fail(new Error(`exit code ${code}`), (watch) => watch.exited(code)));
     this.#worker.on("message", (message: StreamMessage) => {
       if ("failure" in message) ring.fail(message.failure);
       else if ("waiting" in message) this.#waitsFor = message.waiting;
@@ -101,10 +111,28 @@ export class StreamPuller {
 
   /** Whether an item's samples must be pulled before they can be prepared: then they are, and `onStaged` follows. */
   pull(item: number): boolean {
-    const phase: FeedPhase = itemAt(this.#plan, item).phase;
-    if (this.#stages[phase] === undefined) return false;
+    const { plan, stages } = this.#options;
+    const phase: FeedPhase = itemAt(plan, item).phase;
+    if (stages[phase] === undefined) return false;
     this.#worker!.postMessage(item);
     return true;
+  }
+
+  /** Looks for generators that take long: they are told, and given up at last. */
+  look(): void {
+    for (const watch of this.#watches) {
+      const failure = watch.look();
+      if (failure !== null) this.#options.ring.fail(failure.toRecord());
+    }
+  }
+
+  /** Fails by the generator that the thread was in; with a topic, whose records it may have been in as well, only if that is known. */
+  #fail(cause: unknown, failureOf: (watch: GeneratorWatch) => AnnealError): void {
+    const { ring, stages } = this.#options;
+    if (ring.closed) return;
+    const [first] = this.#watches.length === Object.keys(stages).length ? this.#watches : [];
+    const watch = this.#watches.find(({ isAsked }) => isAsked) ?? first;
+    ring.fail(watch === undefined ? threadDied(cause, null, {}, readsStreams) : failureOf(watch).toRecord());
   }
 
   async close(): Promise<void> {

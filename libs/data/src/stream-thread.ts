@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type ErrorRecord, type TopicPosition, toAnnealError } from "@anneal/contracts";
-import { openStream, type SampleStream, type StreamHandles, type StreamSample } from "@anneal/sources";
+import { type Asked, openStream, type SampleStream, type StreamHandles, type StreamSample } from "@anneal/sources";
 import { Draws } from "./draws.ts";
 import type { FeedPlan } from "./plan.ts";
 import type { Stages } from "./producer.ts";
@@ -15,6 +15,8 @@ export interface StreamThreadData {
   readonly stages: Stages;
   /** Of training data that is a topic: where the feed begins. */
   readonly position: TopicPosition | null;
+  /** By phase, what its generator is asked for: for the main thread to see. */
+  readonly asked: Readonly<Partial<Record<FeedPhase, Asked>>>;
 }
 
 export type StreamMessage =
@@ -37,8 +39,9 @@ interface OpenStream {
   next: number;
 }
 
-const { plan, stages, position } = workerData as StreamThreadData;
+const { plan, stages, asked, position } = workerData as StreamThreadData;
 const opened = new Map<FeedPhase, OpenStream>();
+const drawsOf = new Map<FeedPhase, Draws>();
 const port = parentPort!;
 let used: ItemRecords | null = null;
 /** One item after another: they are asked for in the order of the plan. */
@@ -64,7 +67,9 @@ async function stageItem(item: number): Promise<void> {
   const stage = new Stage(stages[phase]!);
   const isTraining = phase === "train";
   const isShuffled = isTraining && plan.shuffle && dataset.shuffle !== false;
-  const draws = new Draws(dataset, { seed: plan.seed, shuffle: isTraining && plan.shuffle });
+  // One for all items: it keeps the order of the window in work.
+  const draws = drawsOf.get(phase) ?? new Draws(dataset, { seed: plan.seed, shuffle: isTraining && plan.shuffle });
+  drawsOf.set(phase, draws);
   const first = batch * plan.batchSize;
   const records = isTraining && handles.origin === "topic" ? new Float64Array(3 * numSamples) : null;
   let stream: OpenStream | null = null;
@@ -109,6 +114,7 @@ async function openAt(
       seed: plan.seed,
       position: isEntered ? { index: position.index, next: nextOf(position) } : null,
       onWaiting: (waiting) => post({ waiting }),
+      asked: asked[phase] ?? null,
     }),
     window: new Map(),
     next: from,

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { seededRandom } from "@anneal/testing";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { Dataset } from "./dataset.ts";
 import { generator } from "./files.ts";
 import { digests, labelsOf, numbers, readFeed } from "./fixtures/read-feed.ts";
@@ -102,6 +102,52 @@ test("what a generator throws ends the feed with its own words", async () => {
   const { failure, batches } = await readFeed({ plan, startItem: 0, numSlots: 2, numThreads: 1 });
   expect(failure).toMatchObject({ code: "SOURCE_FAILED", message: expect.stringContaining("the line is dead") });
   expect(batches.length).toBeLessThanOrEqual(3);
+});
+
+describe("a generator that gives nothing more", () => {
+  const stopping = (options: { how: "loops" | "exits"; until?: string }) =>
+    generator({
+      module: import.meta.resolve("./fixtures/generators.ts"),
+      exportName: "stopping",
+      options: { at: 20, ...options },
+      numSamples: 24,
+      inputs: { shape: [2], dtype: "float32" },
+      labels: { shape: [], dtype: "float32" },
+    }).shuffle(false);
+
+  test("is waited for: which sample is told once, and when it comes the feed goes on", async () => {
+    const until = join(directory, "go on");
+    const told: string[] = [];
+    const onWaiting = (what: string) => {
+      told.push(what);
+      writeFileSync(until, "");
+    };
+    const plan = await planOf(stopping({ how: "loops", until }), null, 1);
+    const reading = await readFeed({ plan, startItem: 0, numSlots: 2, numThreads: 1, sampleTimeoutMs: 200, onWaiting });
+    expect(reading.failure).toBeNull();
+    expect(labelsOf(reading, 0)).toEqual(ascending(24));
+    expect(told).toEqual([
+      expect.stringMatching(
+        /^waiting for .*, sample 20 of epoch 0: the generator \(stopping\) has not given it for 0\.2 s$/,
+      ),
+    ]);
+  });
+
+  test.each([
+    ["loops", "it has given nothing for 2 s"],
+    ["exits", "it ended its thread (process.exit, code 3)"],
+  ] as const)(
+    "and %s ends the feed as a failure of its own, by the sample; what came before is trained",
+    async (how, cause) => {
+      const plan = await planOf(stopping({ how }), null, 1);
+      const reading = await readFeed({ plan, startItem: 0, numSlots: 2, numThreads: 1, sampleTimeoutMs: 100 });
+      expect(labelsOf(reading, 0)).toEqual(ascending(16));
+      expect(reading.failure).toMatchObject({
+        code: "SOURCE_FAILED",
+        facts: { exportName: "stopping", place: expect.stringContaining("sample 20 of epoch 0"), cause },
+      });
+    },
+  );
 });
 
 test("what would need numbers of samples is refused", async () => {

@@ -1,23 +1,27 @@
 import { AnnealError, fromRecord } from "@anneal/contracts";
 import { threadDied, transformHung } from "./feed-errors.ts";
 
-/** Longer than this on one sample is an endless loop, or a disk that does not answer. */
-export const defaultSampleTimeoutMs = 30_000;
-
 /** A sample that a thread works on. */
 export interface SampleAtWork {
   readonly index: number;
   readonly place: () => string;
 }
 
+interface WatchedWork {
+  /** What the threads do, in words: "A thread that … died". */
+  readonly doing: string;
+  /** The samples that are worked on at the moment. */
+  readonly atWork: () => readonly SampleAtWork[];
+  readonly timeoutMs: number;
+}
+
 /**
- * The result of work that threads do on samples, unless one of them keeps a thread for too long (`TRANSFORM_HUNG`) or ends it
- * (`TRANSFORM_FAILED`). Whoever waits ends the threads. `atWork` gives the samples that are worked on at the moment.
+ * The result of work that threads do on samples while data is opened, unless one of them keeps a thread for too long (`TRANSFORM_HUNG`) or
+ * ends it (`TRANSFORM_FAILED`). Whoever waits ends the threads.
  */
 export async function untilHung<Result>(
   work: Promise<Result>,
-  atWork: () => readonly SampleAtWork[],
-  timeoutMs: number,
+  { doing, atWork, timeoutMs }: WatchedWork,
 ): Promise<Result> {
   const hung = Promise.withResolvers<never>();
   // Looks are counted, not hours: a machine that slept has lost none.
@@ -35,7 +39,7 @@ export async function untilHung<Result>(
     if (cause instanceof AnnealError) throw cause;
     const [sample] = atWork();
     const facts = sample === undefined ? {} : { place: sample.place() };
-    throw fromRecord(threadDied(cause, sample?.index ?? null, facts, ""));
+    throw fromRecord(threadDied(cause, sample?.index ?? null, facts, { doing, when: "opening" }));
   } finally {
     clearInterval(timer);
   }

@@ -13,6 +13,7 @@ export {
 } from "./fields.ts";
 export type { FilePattern, RemoteFile } from "./files/find-files.ts";
 export { writeCached } from "./files/write-cached.ts";
+export { type Asked, createAsked } from "./generator/asked.ts";
 export {
   type Epoch,
   type GeneratedSample,
@@ -20,6 +21,7 @@ export {
   generatorSource,
   type SampleGenerator,
 } from "./generator/declaration.ts";
+export { GeneratorWatch } from "./generator/generator-watch.ts";
 export { type ImageFolderOptions, imageFolderSource } from "./images/image-folder.ts";
 export { npySource, npzSource } from "./npy/array-files.ts";
 export {
@@ -31,7 +33,13 @@ export {
 } from "./open-source.ts";
 export { RandomStream } from "./random.ts";
 export { alignUp, allocateShared } from "./shared-memory.ts";
-export type { BadRecords, InputColumn, SampleReader, SourceContext } from "./source.ts";
+export {
+  type BadRecords,
+  defaultSampleTimeoutMs,
+  type InputColumn,
+  type SampleReader,
+  type SourceContext,
+} from "./source.ts";
 export { openStream, type SampleStream, type StreamHandles, type StreamSample } from "./stream.ts";
 export { type ColumnType, type TableFormat, type TableOptions, tableSource } from "./table/declaration.ts";
 export { type TextLinesOptions, textLinesSource } from "./text-lines/text-lines.ts";

@@ -11,8 +11,15 @@ export interface SourceContext {
   readonly onBadRecord: "fail" | "skip";
   /** What of a topic is read, where that was decided when the run was prepared. */
   readonly topicBounds?: TopicBounds | null;
+  /** How long the person's own code may take for a sample before it is said. Default: `defaultSampleTimeoutMs`. */
+  readonly sampleTimeoutMs?: number;
+  /** Told what is waited for, where that takes longer. */
+  readonly onWaiting?: (what: string) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Longer than this on one sample is an endless loop, or a disk that does not answer. */
+export const defaultSampleTimeoutMs = 30_000;
 
 /** Records that were left out while a source was opened. */
 export interface BadRecords {

@@ -1,5 +1,6 @@
 import type { AnnealError } from "@anneal/contracts";
 import type { TypedArray } from "./fields.ts";
+import type { Asked } from "./generator/asked.ts";
 import { type GeneratorHandles, GeneratorStream } from "./generator/stream.ts";
 import { type TopicHandles, TopicStream } from "./topic/topic-stream.ts";
 
@@ -31,6 +32,8 @@ export interface StreamStart {
   readonly position?: { readonly index: number; readonly next: ReadonlyMap<number, number> } | null;
   /** Told when a stream begins to wait for somebody else and, by null, when that is over. */
   readonly onWaiting?: (why: string | null) => void;
+  /** Of a generator: where others see what it is asked for. */
+  readonly asked?: Asked | null;
 }
 
 /** Samples in order, from one on: those at hand without waiting. */

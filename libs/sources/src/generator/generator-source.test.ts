@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { closed, made } from "../fixtures/generators.ts";
 import { createReader } from "../open-source.ts";
 import type { StreamSample } from "../stream.ts";
@@ -36,14 +36,14 @@ test("gives the samples of an epoch in order, from any on, whether it can seek o
     { numSamples: 5, canSeek: true },
   ]);
   const expected = [0, 1, 2, 3, 4].map((i) => [i, [i, 2, 7], [i % 3]]);
-  // The one that did not say how many samples it has was counted.
-  expect([made.plain, made.seeking]).toEqual([5, undefined]);
+  // The one that did not say how many samples it has was counted, in a thread that is gone.
+  expect([made.plain, made.seeking]).toEqual([undefined, undefined]);
   for (const { handles } of [plain, seeking]) {
     expect(await collect(createStream(structuredClone(handles), { epoch: 2, start: 0, seed: 7 }))).toEqual(expected);
     expect(await collect(createStream(handles, { epoch: 2, start: 3, seed: 7 }))).toEqual(expected.slice(3));
     expect(await collect(createStream(handles, { epoch: 2, start: 5, seed: 7 }))).toEqual([]);
   }
-  expect([made.plain, made.seeking]).toEqual([5 + 5 + 5, 5 + 2]);
+  expect([made.plain, made.seeking]).toEqual([5 + 5, 5 + 2]);
 });
 
 test("one that never ends is ended, and told so", async () => {
@@ -104,6 +104,43 @@ test("what it throws names the generator and the sample; so does what it lacks",
   });
   await expect(open({ options: { count: 0 } })).rejects.toMatchObject({ code: "DATASET_CORRUPT", facts: { found: 0 } });
   expect(() => createReader(short.handles)).toThrow(/openStream/);
+});
+
+describe("one that goes wrong while it is counted", () => {
+  const place = `${module}, sample 2 of epoch 0`;
+
+  test.each([
+    ["exits", "it ended its thread (process.exit, code 3)"],
+    ["throws", "thrown by a timer"],
+    ["waits for nothing", "it waits for a promise that nothing is left to fulfil"],
+  ])("%s: told by its sample, and nobody else ends", async (how, cause) => {
+    await expect(open({ exportName: "stuck", options: { how } })).rejects.toMatchObject({
+      code: "SOURCE_FAILED",
+      facts: { module, exportName: "stuck", place, cause },
+    });
+  });
+
+  test.each(["waits", "loops"])("%s: is told, and given up at last", async (how) => {
+    const told: string[] = [];
+    const impatient = { ...context, sampleTimeoutMs: 100, onWaiting: (what: string) => told.push(what) };
+    const opening = openGenerator(
+      generatorSource({ module, ...fields, exportName: "stuck", options: { how } }),
+      impatient,
+    );
+    await expect(opening).rejects.toMatchObject({
+      code: "SOURCE_FAILED",
+      facts: { place, cause: "it has given nothing for 2 s" },
+    });
+    expect(told).toEqual([`waiting for ${place}: the generator (stuck) has not given it for 0.1 s`]);
+  });
+
+  test("ends with the one who asked for it", async () => {
+    const aborting = new AbortController();
+    const onWaiting = () => aborting.abort(new Error("nobody waits any more"));
+    const declared = generatorSource({ module, ...fields, exportName: "stuck", options: { how: "loops" } });
+    const opening = openGenerator(declared, { ...context, sampleTimeoutMs: 100, onWaiting, signal: aborting.signal });
+    await expect(opening).rejects.toThrow("nobody waits any more");
+  });
 });
 
 test("is known by its code and by what it is given", async () => {

@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { generatorEnded, sourceFailed } from "../errors.ts";
 import { type CheckedSource, noBadRecords, type SourceContext } from "../source.ts";
+import { countSamples } from "./count-samples.ts";
 import type { GeneratorDeclaration } from "./declaration.ts";
-import { type GeneratorHandles, loadGenerator, samplesOf } from "./stream.ts";
+import type { GeneratorHandles } from "./stream.ts";
 
 /**
  * Loads a generator, and counts its samples unless their number is given. The digest is over the module's own bytes and what it is
@@ -12,11 +13,11 @@ import { type GeneratorHandles, loadGenerator, samplesOf } from "./stream.ts";
  */
 export async function openGenerator(
   declaration: GeneratorDeclaration,
-  { signal }: SourceContext,
+  context: SourceContext,
 ): Promise<CheckedSource<GeneratorHandles>> {
   const { module, exportName, options, inputs, labels, numClasses, canSeek } = declaration;
-  await loadGenerator(module, exportName);
-  const numSamples = declaration.numSamples ?? (await countSamples(declaration, signal));
+  const numSamples = await countSamples(declaration, context);
+  if (numSamples === 0) throw generatorEnded(declaration, "number of samples", "1 or more", 0);
   const meaning = [await codeOf(module, exportName), exportName, options, numSamples, inputs, labels, numClasses];
   return {
     numSamples,
@@ -43,16 +44,6 @@ export async function openGenerator(
       canSeek,
     },
   };
-}
-
-async function countSamples(declaration: GeneratorDeclaration, signal: AbortSignal | undefined): Promise<number> {
-  let count = 0;
-  for await (const _ of samplesOf(declaration, { epoch: 0, start: 0, seed: 0 })) {
-    signal?.throwIfAborted();
-    count += 1;
-  }
-  if (count > 0) return count;
-  throw generatorEnded(declaration, "number of samples", "1 or more", 0);
 }
 
 async function codeOf(module: string, exportName: string): Promise<string> {

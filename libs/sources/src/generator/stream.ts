@@ -1,7 +1,8 @@
 import type { Json } from "@anneal/contracts";
 import { generatorEnded, sourceFailed } from "../errors.ts";
 import type { FieldSpec, SampleSpec } from "../fields.ts";
-import type { SampleStream, StreamSample } from "../stream.ts";
+import type { SampleStream, StreamSample, StreamStart } from "../stream.ts";
+import { type Asked, tellAnswered, tellAsked } from "./asked.ts";
 import type { Epoch, SampleGenerator } from "./declaration.ts";
 import { checkedSample } from "./sample-checks.ts";
 
@@ -24,15 +25,18 @@ export interface GeneratorHandles {
 /**
  * The samples `start` .. numSamples - 1 of an epoch, in order. Those before `start` are thrown away here where the generator cannot
  * leave them out. A generator that gives more is ended. Throws `SOURCE_FAILED` for what it throws, `DATASET_CORRUPT` if it ends early.
+ *
+ * @param asked where others see what it is asked for
  */
 export async function* createStream(
   handles: GeneratorHandles,
   { epoch, start, seed }: Epoch,
+  asked: Asked | null = null,
 ): AsyncGenerator<StreamSample> {
   const { numSamples, canSeek } = handles;
   if (start >= numSamples) return;
   let index = canSeek ? start : 0;
-  for await (const sample of samplesOf(handles, { epoch, start: index, seed })) {
+  for await (const sample of samplesOf(handles, { epoch, start: index, seed }, asked)) {
     const place = index;
     if (index >= start)
       yield checkedSample(
@@ -52,17 +56,23 @@ export async function* createStream(
 export async function* samplesOf(
   handles: Pick<GeneratorHandles, "module" | "exportName" | "options">,
   epoch: Epoch,
+  asked: Asked | null,
 ): AsyncGenerator<unknown> {
   const { module, exportName, options } = handles;
-  const generate = await loadGenerator(module, exportName);
   let index = epoch.start;
+  tellAsked(asked, epoch.epoch, index);
+  const generate = await loadGenerator(module, exportName);
   try {
     for await (const sample of generate(options, epoch)) {
+      tellAnswered(asked);
       yield sample;
       index += 1;
+      tellAsked(asked, epoch.epoch, index);
     }
   } catch (cause) {
     throw sourceFailed(module, exportName, placeInStream(handles, index, epoch.epoch), cause);
+  } finally {
+    tellAnswered(asked);
   }
 }
 
@@ -78,7 +88,7 @@ export async function loadGenerator(module: string, exportName: string): Promise
   }
 }
 
-function placeInStream({ module }: Pick<GeneratorHandles, "module">, index: number, epoch: number): string {
+export function placeInStream({ module }: Pick<GeneratorHandles, "module">, index: number, epoch: number): string {
   return `${module}, sample ${index} of epoch ${epoch}`;
 }
 
@@ -88,8 +98,8 @@ export class GeneratorStream implements SampleStream {
   readonly #samples: AsyncGenerator<StreamSample>;
   #next: StreamSample | null = null;
 
-  constructor(handles: GeneratorHandles, epoch: Epoch) {
-    this.#samples = createStream(handles, epoch);
+  constructor(handles: GeneratorHandles, { asked = null, ...epoch }: StreamStart) {
+    this.#samples = createStream(handles, epoch, asked);
   }
 
   take(): StreamSample | null {

@@ -1,12 +1,19 @@
 import { AnnealError, type DataFacts, type LoopState } from "@anneal/contracts";
 import { countLeftOut, type Feed, type FeedStats, firstPosition, topicOf } from "@anneal/data";
+import type { RecipeSource } from "./recipe-source.ts";
 import type { Datasets } from "./setup.ts";
 
 /** A history carries them once a segment. */
 const maxPlaces = 5;
 
-/** What there is to say of a run's data before an item of its feed; null for a run that has none. */
-export function dataFactsOf(datasets: Datasets, numReplaced: number, feed: Feed | null, item: number): DataFacts {
+/** What there is to say of a run's data before an item of its feed, which is null for a run that has none; by the paths of the recipe's `source`. */
+export function dataFactsOf(
+  datasets: Datasets,
+  numReplaced: number,
+  feed: Feed | null,
+  item: number,
+  { original }: Pick<RecipeSource, "original">,
+): DataFacts {
   const stats = feed?.stats();
   const topic = feed?.topicFactsAt(item) ?? null;
   const opened = Object.values(datasets).filter((dataset) => dataset !== null);
@@ -15,7 +22,7 @@ export function dataFactsOf(datasets: Datasets, numReplaced: number, feed: Feed 
   return {
     numReplaced,
     numLeftOut: leftOut.count,
-    badPlaces: places.slice(0, maxPlaces),
+    badPlaces: places.slice(0, maxPlaces).map(original),
     feed: stats?.facts ?? null,
     ...(topic !== null && { topic: { topic: topicOf(datasets.train)!.bounds.topic, ...topic } }),
   };

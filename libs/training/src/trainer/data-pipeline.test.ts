@@ -50,6 +50,12 @@ test("bad samples are counted: replaced in training, left out of validation, nam
   expect(data).toMatchObject({ numReplaced: badRecords!.numMet, numLeftOut: 4 });
   expect(data!.badPlaces).toHaveLength(5);
   expect(data!.badPlaces[0]).toContain("arrays, sample");
+  // By the file that the person wrote, not by the run's copy of it.
+  const wanted = `The transform ${join(folder.path, "steps.ts")} (refuse) failed on sample`;
+  for (const place of data!.badPlaces) expect(place).toContain(wanted);
+  const log = readFileSync(join(reference.runDirectory, "logs", "trainer.log"), "utf8");
+  expect(log).toContain(`a sample was skipped: ${wanted}`);
+  expect(log).not.toContain(reference.runDirectory);
   expect(data!.feed).toMatchObject({ numThreadDeaths: 0, batchesAhead: expect.any(Number) });
   const lines = readFileSync(join(reference.runDirectory, "metrics.jsonl"), "utf8").trim().split("\n");
   const segments = lines.map((line) => JSON.parse(line)).filter(({ kind }) => kind === "segment");
@@ -96,6 +102,7 @@ test("what transforms learned is kept with the run, and never learned anew", asy
   const record = JSON.parse(readFileSync(path, "utf8"));
   const [[key, learned]] = Object.entries(record.fitted) as [[string, { mean: number[]; std: number[] }]];
   expect([learned.mean.length, learned.std.length]).toEqual([6, 6]);
+  expect(key).toBe('["anneal/transforms/standardise.ts","createStandardise",{}] 0');
   await run.prepare({ recipeVersion: null, allowInexact: false });
   await run.finish();
   expect(run.last!.checkpoint.digest).toBe(reference.last!.checkpoint.digest);

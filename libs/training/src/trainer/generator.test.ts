@@ -65,3 +65,36 @@ test("a run on a generator is stopped in an epoch and goes on to the same bits, 
   // 4 batches of 16.
   expect(readFileSync(logFile, "utf8")).toContain("the generator cannot begin at sample 64");
 });
+
+const ending = `
+export default async function* ({ at }: { at: number }) {
+  for (let index = 0; index < 40; index++) {
+    if (index === at) process.exit(5);
+    yield { input: [index, 0, 0, 1], label: index % 3 };
+  }
+}
+`;
+
+test.each([
+  ["while it is counted", null],
+  ["while it is trained on", 40],
+] as const)(
+  "a generator that ends its process ends the run, %s, with its file and its sample",
+  async (_, numSamples) => {
+    const module = folder.write("ending.ts", ending);
+    const declared = `module: import.meta.resolve("./ending.ts"), options: { at: 20 },`;
+    const counted = recipe.replace('module: import.meta.resolve("./samples.ts"),', declared);
+    const text =
+      numSamples === null ? counted.replace("        numSamples,\n", "") : counted.replace("of(90)", "of(40)");
+    const path = folder.write("ending-recipe.ts", text);
+    await using run = new RunDriver(home.path, `ending-${numSamples}`, { recipe: { name: "ending", path } });
+    const running = (async () => {
+      await run.prepare();
+      await run.segment();
+    })();
+    await expect(running).rejects.toMatchObject({
+      code: "SOURCE_FAILED",
+      message: `The generator ${module} (default) failed at ${module}, sample 20 of epoch 0: it ended its thread (process.exit, code 5)`,
+    });
+  },
+);

@@ -1,5 +1,6 @@
 import { readFile, rm, rmdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { runPathsAt } from "@anneal/checkpoint";
 import { AnnealError, type RunSpec } from "@anneal/contracts";
 import { type RecipeSnapshot, recipeDigest, snapshotRecipe } from "../recipe/snapshot.ts";
@@ -9,7 +10,11 @@ import { modelRecordPath } from "./model-record.ts";
 export interface RecipeSource extends RecipeSnapshot {
   /** Folder that the recipe was written in: relative data paths start there. */
   readonly recipeDir: string;
-  /** The same error with the original's paths in place of the snapshot's: the file that a person can edit. */
+  /** A text with the original's paths in place of the snapshot's: the files that a person can edit. */
+  readonly original: (text: string) => string;
+  /** What a module is called by the recipe, from whose folder its path begins: the same whichever copy of the recipe is loaded. */
+  readonly nameOfModule: (url: string) => string;
+  /** The same error with the original's paths. */
   readonly relocate: (error: AnnealError) => AnnealError;
 }
 
@@ -68,13 +73,18 @@ function sourceGone(folder: string, cause: unknown): AnnealError {
 
 function sourceOf({ digest, entry }: RecipeSnapshot, spec: RunSpec): RecipeSource {
   const recipeDir = dirname(spec.recipe.path);
-  const snapshotDir = dirname(entry);
+  const root = entry.slice(0, entry.lastIndexOf(digest) + digest.length);
+  // The recipe may lie below the folder that all its files have in common.
+  const originalRoot = join(recipeDir, relative(dirname(entry), root));
   const original = (text: string) =>
-    text.replaceAll(`file://${snapshotDir}`, recipeDir).replaceAll(snapshotDir, recipeDir);
+    text.replaceAll(pathToFileURL(root).href, originalRoot).replaceAll(root, originalRoot);
   return {
     digest,
     entry,
     recipeDir,
+    original,
+    nameOfModule: (url) =>
+      url.startsWith("file:") ? relative(recipeDir, original(fileURLToPath(url))).replaceAll(sep, "/") : url,
     relocate: ({ code, message, remedy, facts, cause }) => {
       const moved = Object.entries(facts).map(([name, fact]) => [
         name,

@@ -43,7 +43,7 @@ import type { SessionOptions } from "./session-options.ts";
 import { type Setup, setUp } from "./setup.ts";
 import { batchSizesOf, stepsPerCallOn, trialOf } from "./step-sizes.ts";
 import { TopicGroup } from "./topic-group.ts";
-import { openTrainingFeed, rssWhenReady } from "./training-feed.ts";
+import { openTrainingFeed, rssWhenReady, tellingOf } from "./training-feed.ts";
 
 /** Of weights that are stored in 16 bits: those that training goes on from, or those that the model file holds. */
 export type Weights = "master" | "stored";
@@ -279,7 +279,7 @@ export class TrainerSession {
 
   /** What there is to say of the run's data after so many samples that could not be read, before an item. Asked in the order of items. */
   dataFacts(numReplaced: number, item: number): DataFacts {
-    return dataFactsOf(this.setup.datasets, numReplaced, this.#feed?.feed ?? null, item);
+    return dataFactsOf(this.setup.datasets, numReplaced, this.#feed?.feed ?? null, item, this.options.source);
   }
 
   /** Metrics of the weights in memory over a window, or the test data, else the validation data, else the train data. */
@@ -295,7 +295,7 @@ export class TrainerSession {
     // Its threads and its ring are as large as those that are needed now.
     await this.#closeFeed();
     const plan = evaluationPlan({ dataset, batchSize: training.evaluationBatchSize, seed: this.options.spec.seed });
-    const feed = openFeed({ plan, startItem: 0, numSlots: numRingSlots(this.rung) });
+    const feed = openFeed({ plan, startItem: 0, numSlots: numRingSlots(this.rung), ...tellingOf(this.options.source) });
     this.#evaluationFeed = feed;
     try {
       feed.start();

@@ -32,6 +32,7 @@ import { loadRecipe } from "../recipe/load.ts";
 import { parseParameters } from "../recipe/parameters.ts";
 import { type ResolvedTraining, validateTraining } from "../recipe/validate.ts";
 import type { RecipeSource } from "./recipe-source.ts";
+import { log } from "./training-feed.ts";
 
 export interface Datasets {
   readonly train: OpenDataset;
@@ -93,7 +94,7 @@ async function setUpSnapshot(
   const ask = <T>(what: string, run: () => T | Promise<T>): Promise<T> => guardRecipe(what, entry, async () => run());
   const training = validateTraining(await ask("training()", () => recipe.training({ parameters })));
   const data = await ask("data()", () => recipe.data({ parameters, recipeDir, seed }));
-  const datasets = await openAll(data, spec, fitted, topics ?? {});
+  const datasets = await openAll(data, spec, source, fitted, topics ?? {});
   const numSamples = {
     numTrainSamples: datasets.train.numSamples,
     numValidationSamples: datasets.validation?.numSamples ?? 0,
@@ -179,6 +180,7 @@ function windowsOf(train: OpenDataset): Pick<TrainingPlan, "windows"> {
 async function openAll(
   { train, validation, test }: RecipeData,
   spec: RunSpec,
+  { original, nameOfModule }: RecipeSource,
   known: Fitted,
   topics: Topics,
 ): Promise<Datasets> {
@@ -191,6 +193,8 @@ async function openAll(
       fitted,
       cacheAllowance,
       topicBounds: topics[split] ?? null,
+      onWaiting: (what) => log(original(what)),
+      nameOfModule,
     });
   const opened = await open(train, "train", known);
   const openOptional = async (dataset: RecipeData["test"], split: keyof Datasets) => {

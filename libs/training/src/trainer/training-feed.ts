@@ -6,15 +6,35 @@ import {
   type TrainingPlan,
   windowInProgress,
 } from "@anneal/contracts";
-import { atWindow, type Feed, firstPosition, itemAt, itemsPerEpoch, numFeedThreads, openFeed } from "@anneal/data";
+import {
+  atWindow,
+  type Feed,
+  type FeedOptions,
+  firstPosition,
+  itemAt,
+  itemsPerEpoch,
+  numFeedThreads,
+  openFeed,
+} from "@anneal/data";
 import { numRingSlots } from "@anneal/policy";
+import type { RecipeSource } from "./recipe-source.ts";
 import type { Setup } from "./setup.ts";
 
 /**
  * The feed of a training from a cursor on, within what the rung of the memory ladder allows; of a topic in windows, up to the end of one.
  */
 export function openTrainingFeed(
-  { setup, plan, rung }: { readonly setup: Setup; readonly plan: TrainingPlan; readonly rung: MemoryRung },
+  {
+    setup,
+    plan,
+    rung,
+    options: { source },
+  }: {
+    readonly setup: Setup;
+    readonly plan: TrainingPlan;
+    readonly rung: MemoryRung;
+    readonly options: { readonly source: RecipeSource };
+  },
   { item: startItem, topic: topicPosition }: LoopState["cursor"],
   stepsPerCall: number,
   window: TopicBounds | null,
@@ -31,7 +51,7 @@ export function openTrainingFeed(
     minAhead: numRingSlots({ prefetchBatches: 1 }, stepsPerCall),
     // What was planned for is what it may take.
     ...(hasBudget && { maxThreads: numFeedThreads() }),
-    onBadRecord: (place) => log(`a sample was skipped: ${place}`),
+    ...tellingOf(source),
   });
 }
 
@@ -47,6 +67,16 @@ function windowFeed(
     plan: { ...feed, datasets: { ...feed.datasets, train: atWindow(train, window) } },
     topicPosition: isWithin ? position : firstPosition(window),
     stopItem: Math.min(numItems, (window.window! + 1) * itemsPerEpoch(feed)),
+  };
+}
+
+/** What a feed tells on its way goes to the trainer's log, with the paths of the recipe that the person wrote. */
+export function tellingOf({
+  original,
+}: Pick<RecipeSource, "original">): Pick<FeedOptions, "onBadRecord" | "onWaiting"> {
+  return {
+    onBadRecord: (place) => log(`a sample was skipped: ${original(place)}`),
+    onWaiting: (what) => log(original(what)),
   };
 }
 
