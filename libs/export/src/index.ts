@@ -4,3 +4,4 @@ export { type TensorSource, weightDtype } from "./model/tensor-source.ts";
 export { emitOnnx } from "./onnx/emit-graph.ts";
 export { differenceInWords } from "./report/model-card.ts";
 export { percentiles } from "./runtimes/runtime.ts";
+export { emitTflite } from "./tflite/emit-graph.ts";

@@ -1,17 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { emitOnnx, prepareModel } from "@anneal/export";
+import { emitOnnx } from "@anneal/export";
 import { checkOnnxFiles, largestDifference, onnxBytes } from "@anneal/export/test-support";
 import * as ort from "onnxruntime-node";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { createEngine } from "../engine/create-engine.ts";
-import { adam } from "../optimizers/specs.ts";
 import { wholeModels } from "../test-support/models.ts";
 import { testTensorflow } from "../test-support/tensorflow.ts";
-import { tinyOptions, tinyRecipe } from "../test-support/tiny.ts";
-import { batchFor, type WholeModel } from "../test-support/whole-model.ts";
-import { weightsOf } from "./model-weights.ts";
+import { trainABit } from "../test-support/train-a-bit.ts";
+import { batchFor } from "../test-support/whole-model.ts";
 
 /** Whole models, trained for a few steps, in ONNX's own runtime against the engine that they were trained by. */
 const engine = createEngine.compiled(testTensorflow());
@@ -30,21 +28,8 @@ const mostTransposes: Readonly<Record<string, number>> = {
   autoencoder: 2,
 };
 
-/** The model with weights away from the initial ones, of which some are zeros and ones. */
-function trainABit(whole: WholeModel) {
-  const { inputs, labels, numClasses, loss, model } = whole;
-  const recipe = tinyRecipe({ model, loss, metrics: {} });
-  const optimizer = adam({ learningRate: 0.05 });
-  engine.prepare(tinyOptions({ recipe, inputs, labels, numClasses, optimizer, batchSize: 6 }));
-  for (let step = 0; step < 5; step++) engine.trainBatch(batchFor(whole, step, 6), { step, learningRate: 0.05 });
-  return prepareModel({
-    trace: (numSamples) => engine.tracePredict(numSamples),
-    weights: weightsOf(engine.readState().model),
-  });
-}
-
 test.each(Object.entries(wholeModels))("%s", async (name, whole) => {
-  const prepared = trainABit(whole);
+  const prepared = trainABit(engine, whole);
   expect(prepared.fixedBatch).toBeNull();
   const { graph } = emitOnnx(prepared);
   const bytes = onnxBytes(graph);
