@@ -1,5 +1,4 @@
 import { AnnealError } from "@anneal/contracts";
-import { findErrorBy } from "@platformatic/kafka";
 
 /** What is to be done about a failure of the client library. */
 export type Trouble =
@@ -29,14 +28,15 @@ const noTopicIds = [
 const tlsCodes = /^(ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|CERT_|HOSTNAME_MISMATCH|ERR_OSSL)/;
 
 export function troubleOf(cause: unknown): Trouble {
+  const reasons = reasonsOf(cause) as readonly (Error & Readonly<Record<string, unknown>>)[];
   const is = (property: string, values: readonly unknown[]) =>
-    values.some((value) => findErrorBy(cause as Error, property, value) !== null);
+    reasons.some((reason) => values.includes(reason[property]));
   if (is("code", ["PLT_KFK_AUTHENTICATION"]) || is("apiId", deniedIds)) return "denied";
-  if (reasonsOf(cause).some(({ code }) => tlsCodes.test(code ?? ""))) return "denied";
+  if (reasons.some(({ code }) => tlsCodes.test(String(code ?? "")))) return "denied";
+  // One of the two speaks TLS, and the other does not.
+  if (reasons.some(({ code, message }) => code === "PLT_KFK_USER" && message.includes("TLS"))) return "denied";
   if (is("apiId", ["OFFSET_OUT_OF_RANGE"])) return "noOffset";
-  if (is("apiId", noTopicIds) || reasonsOf(cause).some(({ message }) => message.startsWith("Unknown topic"))) {
-    return "noTopic";
-  }
+  if (is("apiId", noTopicIds) || reasons.some(({ message }) => message.startsWith("Unknown topic"))) return "noTopic";
   if (is("canRetry", [true]) || is("code", ["PLT_KFK_NETWORK", "PLT_KFK_TIMEOUT"])) return "unreachable";
   return "unknown";
 }

@@ -47,10 +47,9 @@ export async function clientOptions(connection: KafkaConnection): Promise<BaseOp
     metadataMaxAge: 60_000,
     autocreateTopics: false,
     ...(sasl && { sasl: await saslOptions(sasl) }),
-    ...(tls && {
-      tls: await tlsOptions(tls === true ? {} : tls),
-      tlsServerName: (tls !== true && tls.serverName) || true,
-    }),
+    ...(tls && { tls: await tlsOptions(tls === true ? {} : tls) }),
+    // Otherwise the address's own name, which Node takes by itself.
+    ...(typeof tls === "object" && tls.serverName !== undefined && { tlsServerName: tls.serverName }),
   };
 }
 

@@ -10,6 +10,8 @@ export const builtInRecipes: Readonly<Record<string, string>> = {
   chars: fileOf("./chars.ts"),
   diamonds: fileOf("./diamonds.ts"),
   spam: fileOf("./spam.ts"),
+  clicks: fileOf("./clicks.ts"),
+  "mnist-topic": fileOf("./mnist-topic.ts"),
   smoke: fileOf("./smoke.ts"),
 };
 

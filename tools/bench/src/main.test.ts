@@ -27,7 +27,7 @@ it("trains beside model.fit and prints rows with a ratio", async () => {
 it("refuses a bench that does not exist, and names those that do", async () => {
   const { exitCode, stdout, stderr } = await runBench("tain");
   expect([exitCode, stdout]).toEqual([2, ""]);
-  expect(stderr).toMatch(/train, step, memory, article, checkpoint, feed, data, orchestration, start/);
+  expect(stderr).toMatch(/train, step, memory, article, checkpoint, feed, data, kafka, orchestration, start/);
 });
 
 it("takes the same steps compiled, eagerly and by model.fit", async () => {

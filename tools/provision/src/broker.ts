@@ -31,12 +31,20 @@ const startLimitMs = 60_000;
  */
 export class Broker implements AsyncDisposable {
   readonly port: number;
+  /** Of the listener that asks for nothing, whatever that of clients does. */
+  readonly #innerPort: number;
   readonly #kafka: Kafka;
   readonly #directory: string;
   readonly #heapMiB: number;
   #child: ChildProcess | null = null;
 
-  private constructor(kafka: Kafka, directory: string, port: number, heapMiB: number) {
+  private constructor(
+    kafka: Kafka,
+    directory: string,
+    { port, innerPort }: { readonly port: number; readonly innerPort: number },
+    heapMiB: number,
+  ) {
+    this.#innerPort = innerPort;
     this.#kafka = kafka;
     this.#directory = directory;
     this.port = port;
@@ -52,9 +60,9 @@ export class Broker implements AsyncDisposable {
     const kafka = await ensureKafka({ log: options.log ?? (() => {}) });
     const directory = await mkdtemp(join(tmpdir(), "anneal-broker-"));
     const [port, controllerPort, innerPort] = await freePorts(3);
-    const broker = new Broker(kafka, directory, port!, options.heapMiB ?? 384);
+    const broker = new Broker(kafka, directory, { port: port!, innerPort: innerPort! }, options.heapMiB ?? 384);
     try {
-      await broker.#configure(controllerPort!, innerPort!, options);
+      await broker.#configure(controllerPort!, options);
       await broker.restart();
     } catch (cause) {
       await broker[Symbol.asyncDispose]();
@@ -66,6 +74,11 @@ export class Broker implements AsyncDisposable {
   /** As clients take it. */
   get address(): string {
     return `127.0.0.1:${this.port}`;
+  }
+
+  /** For who looks after it: neither password nor encryption. */
+  get innerAddress(): string {
+    return `127.0.0.1:${this.#innerPort}`;
   }
 
   get #log(): string {
@@ -117,13 +130,13 @@ export class Broker implements AsyncDisposable {
     child.stdin?.destroy();
   }
 
-  async #configure(controllerPort: number, innerPort: number, options: BrokerOptions): Promise<void> {
+  async #configure(controllerPort: number, options: BrokerOptions): Promise<void> {
     const { protocol = "PLAINTEXT", settings = {}, scram = [] } = options;
     const properties = {
       "process.roles": "broker,controller",
       "node.id": "1",
       "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-      listeners: `CLIENT://127.0.0.1:${this.port},CONTROLLER://127.0.0.1:${controllerPort},INNER://127.0.0.1:${innerPort}`,
+      listeners: `CLIENT://127.0.0.1:${this.port},CONTROLLER://127.0.0.1:${controllerPort},INNER://127.0.0.1:${this.#innerPort}`,
       "controller.listener.names": "CONTROLLER",
       "inter.broker.listener.name": "INNER",
       "listener.security.protocol.map": `CLIENT:${protocol},CONTROLLER:PLAINTEXT,INNER:PLAINTEXT`,

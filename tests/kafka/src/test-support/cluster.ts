@@ -68,14 +68,14 @@ export class Cluster implements AsyncDisposable {
   async write(topic: string, records: readonly WrittenRecord[]): Promise<void> {
     // A topic that was just made may have a partition without a leader, and what is sent again must not be there twice.
     const producer = this.#open(new Producer({ ...this.#options, idempotent: true }));
-    await producer.send({ messages: messagesOf(topic, records), acks: -1 });
+    for (const messages of messagesOf(topic, records)) await producer.send({ messages, acks: -1 });
   }
 
   /** Writes records in a transaction, and commits or aborts it: either takes an offset of each partition. */
   async writeInTransaction(topic: string, records: readonly WrittenRecord[], end: "commit" | "abort"): Promise<void> {
     const producer = this.#open(new Producer({ ...this.#options, transactionalId: randomUUID(), idempotent: true }));
     const transaction = await producer.beginTransaction();
-    await transaction.send({ messages: messagesOf(topic, records), acks: -1 });
+    for (const messages of messagesOf(topic, records)) await transaction.send({ messages, acks: -1 });
     await transaction[end]();
     await this.#untilSettled(topic);
   }
@@ -89,7 +89,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   get #options() {
-    return { clientId: "tests", bootstrapBrokers: [this.broker.address], retries: 20, retryDelay: 100 };
+    return { clientId: "tests", bootstrapBrokers: [this.broker.innerAddress], retries: 20, retryDelay: 100 };
   }
 
   #admin(): Admin {
@@ -107,7 +107,18 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
+/** A broker takes a mebibyte at a time. */
+const maxBytes = 500_000;
+
 function messagesOf(topic: string, records: readonly WrittenRecord[]) {
+  const perSend = Math.max(1, Math.floor(maxBytes / Math.max(1, ...records.map(({ value }) => value?.length ?? 0))));
+  const parts = Array.from({ length: Math.ceil(records.length / perSend) }, (_, part) =>
+    records.slice(part * perSend, (part + 1) * perSend),
+  );
+  return parts.map((part) => messagesIn(topic, part));
+}
+
+function messagesIn(topic: string, records: readonly WrittenRecord[]) {
   return records.map(({ partition, value, key, timestamp }) => ({
     topic,
     partition,

@@ -31,6 +31,8 @@ export class CountedRun implements AsyncDisposable {
   prepared: PreparedRun | null = null;
   last: SegmentResult | null = null;
   numCrashes = 0;
+  /** As the trainer said last. */
+  step = 0;
   /** Of a topic in windows, those that were opened, and what was made of each before it was trained. */
   readonly windows: TopicBounds[] = [];
   readonly evaluations: EvaluationResult[] = [];
@@ -79,6 +81,7 @@ export class CountedRun implements AsyncDisposable {
     const untilStep = Math.min(plan.totalSteps, epochEnd);
     const input = { runId, spec, plan, window, attempt: ++this.#attempt, untilStep };
     const ended = await trainer.segment({ ...input, allowInexact: false }, ({ step }) => {
+      this.step = step;
       if (killAt[0] === undefined || step < killAt[0]) return;
       killAt.shift();
       trainer.kill();

@@ -26,10 +26,11 @@ export default defineRecipe({
     delayMs: z.int().default(0),
     group: z.string().default(""),
     windowRecords: z.int().default(0),
+    access: z.string().default("{}"),
   }),
-  data: ({ parameters: { broker, topic, window, held, delayMs, group, windowRecords } }) => {
+  data: ({ parameters: { broker, topic, window, held, delayMs, group, windowRecords, access } }) => {
     const all = kafkaTopic({
-      connection: { brokers: [broker] },
+      connection: { brokers: [broker], ...JSON.parse(access) },
       topic,
       ...(group === "" ? {} : { group }),
       ...(windowRecords === 0 ? {} : { windows: { numRecords: windowRecords, numEvaluated: 24 } }),

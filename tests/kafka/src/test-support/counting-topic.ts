@@ -3,15 +3,20 @@ import type { Cluster } from "./cluster.ts";
 
 /**
  * Writes records `{"id": 0}`, … into three partitions of different lengths, with offsets between them that hold none. Gives the ids by
- * `partition:offset`.
+ * `partition:offset`. Each has so many bytes more that nobody needs.
  */
 export async function writeCountingTopic(
   cluster: Cluster,
   topic: string,
   numRecords: number,
+  paddingBytes = 0,
 ): Promise<ReadonlyMap<string, number>> {
   await cluster.createTopic(topic, 3);
-  const record = (id: number) => ({ partition: id % 8 < 5 ? 0 : id % 8 < 7 ? 1 : 2, value: JSON.stringify({ id }) });
+  const padding = "x".repeat(paddingBytes);
+  const record = (id: number) => ({
+    partition: id % 8 < 5 ? 0 : id % 8 < 7 ? 1 : 2,
+    value: JSON.stringify({ id, padding }),
+  });
   const ids = Array.from({ length: numRecords }, (_, id) => record(id));
   const third = Math.floor(numRecords / 3);
   await cluster.write(topic, ids.slice(0, third));

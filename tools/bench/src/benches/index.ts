@@ -3,6 +3,7 @@ import { article } from "./article.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { data } from "./data.ts";
 import { feed } from "./feed.ts";
+import { kafka } from "./kafka.ts";
 import { memory } from "./memory.ts";
 import { orchestration } from "./orchestration.ts";
 import { recover } from "./recover.ts";
@@ -19,6 +20,7 @@ export const benches: readonly Bench[] = [
   checkpoint,
   feed,
   data,
+  kafka,
   orchestration,
   start,
   recover,

@@ -1,0 +1,2 @@
+export { ClickStream } from "./clicks.ts";
+export { TopicWriter } from "./topic-writer.ts";
