@@ -5,8 +5,8 @@ import type { CheckpointReference, EvaluationResult } from "./training.ts";
 export const exportFormats = ["onnx", "tflite"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
-/** Number formats of an exported model's weights and arithmetic. */
-export const exportPrecisions = ["float32"] as const;
+/** Number formats of an exported model's weights and arithmetic; "int8-weights" is of the weights alone. */
+export const exportPrecisions = ["float32", "float16", "int8-weights"] as const;
 export type ExportPrecision = (typeof exportPrecisions)[number];
 
 /** What to make of a checkpoint. Flags of the command line derive from it. */

@@ -78,3 +78,12 @@ test("what the runtime refuses is said, and costs nothing but its own process", 
   const run = onnxRuntime.run({ path, samples, batchSize: 8, outputs: ["outputs"], numTimed: 0 });
   await expect(run).rejects.toMatchObject({ code: "RUNTIME_FAILED" });
 });
+
+test("a format that is not written in a precision says which it is written in", async () => {
+  const exporter = { ...exporterWith(onnxRows), precisions: ["float32"] as const };
+  const spec = { format: "onnx", precision: "float16", heldOutSamples: 512 } as const;
+  await expect(exportModel(requestFor("precision", { spec, exporter }))).rejects.toMatchObject({
+    code: "EXPORT_UNSUPPORTED",
+    remedy: expect.stringContaining("float32"),
+  });
+});

@@ -19,6 +19,7 @@ import type { PredictModel } from "./model/predict-model.ts";
 import { describeModel } from "./report/describe-model.ts";
 import { modelCard } from "./report/model-card.ts";
 import type { Samples } from "./runtimes/runtime.ts";
+import { unsupportedPrecision } from "./unsupported.ts";
 
 /** Held-out samples, with what the model itself makes of them. */
 export interface HeldOut extends Samples {
@@ -67,6 +68,9 @@ const batchSize = 64;
 export async function exportModel(request: ExportRequest): Promise<ExportReport> {
   const { model, spec, facts, heldOut, directory } = request;
   const exporter = request.exporter ?? exporters[spec.format];
+  if (!exporter.precisions.includes(spec.precision)) {
+    throw unsupportedPrecision(exporter.title, spec.precision, exporter.precisions);
+  }
   const { split, numSamples, type, values } = heldOut;
   const samples: Samples = { numSamples, type, values };
   const writing: WriteRequest = { model, precision: spec.precision, metadata: describeModel(request) };

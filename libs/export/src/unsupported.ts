@@ -44,3 +44,13 @@ export function unsupportedOp(format: string, { op, scope }: Node, problem: stri
     { format, op, layer: scope },
   );
 }
+
+/** A format that is not written in a precision. */
+export function unsupportedPrecision(format: string, precision: string, has: readonly string[]): AnnealError {
+  return new AnnealError(
+    "EXPORT_UNSUPPORTED",
+    `${format} is not written in ${precision}`,
+    `Export it in ${has.join(" or ")}, or to another format.`,
+    { format, precision },
+  );
+}

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exportFormats, exportPrecisions, exportSpecSchema, runSpecSchema } from "@anneal/contracts";
+import { exportSpecSchema, runSpecSchema } from "@anneal/contracts";
+import { exporters } from "@anneal/export";
 import { exportCheckpoint, spawnTrainer } from "@anneal/training";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { builtInRecipes } from "./index.ts";
@@ -16,7 +17,9 @@ const parameters: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   chars: { width: 32, numLayers: 2, numHeads: 2, length: 32 },
 };
 
-const choices = exportFormats.flatMap((format) => exportPrecisions.map((precision) => ({ format, precision })));
+const choices = Object.values(exporters).flatMap(({ format, precisions }) =>
+  precisions.map((precision) => ({ format, precision })),
+);
 
 describe.each(Object.entries(builtInRecipes))("%s", (name, path) => {
   const runDirectory = join(home, "runs", name);

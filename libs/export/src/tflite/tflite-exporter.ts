@@ -1,6 +1,7 @@
 import type { Exporter, WritableModel, WriteRequest } from "../formats/exporter.ts";
 import { litertRuntime } from "../runtimes/litert-runtime.ts";
 import { emitTflite } from "./emit-graph.ts";
+import { precisionPasses, type TflitePrecision } from "./precision/index.ts";
 import type { TfliteRows } from "./row.ts";
 import { tfliteRows } from "./rows/index.ts";
 import { writeTflite } from "./write-tflite.ts";
@@ -13,14 +14,16 @@ export function exporterWith(rows: TfliteRows): Exporter {
     format: "tflite",
     title: "TensorFlow Lite",
     extension: ".tflite",
-    precisions: ["float32"],
+    precisions: Object.keys(precisionPasses) as TflitePrecision[],
     prepare: (request) => prepare(request, rows),
     runtime: litertRuntime,
   };
 }
 
-function prepare({ model, metadata, probes = [] }: WriteRequest, rows: TfliteRows): WritableModel {
-  const { graph, probed } = emitTflite(model, { rows, probes });
+function prepare({ model, precision, metadata, probes = [] }: WriteRequest, rows: TfliteRows): WritableModel {
+  const emitted = emitTflite(model, { rows, probes });
+  const { probed } = emitted;
+  const graph = precisionPasses[precision as TflitePrecision](emitted.graph);
   return {
     ops: countOps(graph.ops.map(({ op }) => op)),
     outputs: [...model.outputs.map(({ name }) => name), ...probed],

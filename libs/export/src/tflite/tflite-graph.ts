@@ -51,6 +51,11 @@ export interface TfliteTensor {
   readonly quantization?: Quantization;
 }
 
+/** Whether each index along an axis has a scale of its own. */
+export function isPerChannel({ quantization }: TfliteTensor): boolean {
+  return quantization !== undefined && quantization.scales.length > 1;
+}
+
 /** A call. An input that the op can do without may be null. */
 export interface TfliteOp {
   readonly op: TfliteOpName;

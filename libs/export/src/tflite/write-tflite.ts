@@ -16,6 +16,7 @@ import {
   type TfliteTensor,
   tfliteDtypes,
 } from "./tflite-graph.ts";
+import { versionOf } from "./versions.ts";
 
 export interface TfliteMetadata {
   readonly description: string;
@@ -119,7 +120,7 @@ function modelTable(
   return table("Model", {
     version,
     description,
-    operatorCodes: names.map(operatorCode),
+    operatorCodes: names.map((name) => operatorCode(name, graph.ops)),
     subgraphs: [subgraph],
     // The list of bytes is to be its own for each: see `pointTo`.
     buffers: [table("Buffer", {}), ...blobs.map(() => table("Buffer", { data: new Uint8Array() }))],
@@ -128,14 +129,11 @@ function modelTable(
   });
 }
 
-/** Ops that have no first version in runtimes of today; the others are as they were first. */
-const versions: Partial<Record<TfliteOp["op"], number>> = { BROADCAST_TO: 2 };
-
 /** Old readers know the first 127 ops by a number of 8 bits. */
-function operatorCode(name: TfliteOp["op"]): Table {
+function operatorCode(name: TfliteOp["op"], ops: readonly TfliteOp[]): Table {
   const builtinCode = tfliteBuiltinOperator[name];
-  const deprecatedBuiltinCode = Math.min(builtinCode, 127);
-  return table("OperatorCode", { builtinCode, deprecatedBuiltinCode, version: versions[name] ?? 1 });
+  const version = Math.max(...ops.filter(({ op }) => op === name).map(versionOf));
+  return table("OperatorCode", { builtinCode, deprecatedBuiltinCode: Math.min(builtinCode, 127), version });
 }
 
 function tensorTable({ name, dtype, dims, quantization }: TfliteTensor, buffer: number): Table {
