@@ -76,8 +76,15 @@ const select: TfliteRow = (call) => {
   return selected(call, column, yes, no);
 };
 
-/** Ops that add a bias themselves, which is their third input: zeros until now. */
-const biasedOps = ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "CONV_3D"] as const;
+/** Ops that add a bias themselves, and which of their inputs it is: zeros or nothing until now. */
+const biasPlaces: Partial<Record<TfliteOpName, number>> = {
+  CONV_2D: 2,
+  CONV_3D: 2,
+  DEPTHWISE_CONV_2D: 2,
+  FULLY_CONNECTED: 2,
+  TRANSPOSE_CONV: 3,
+};
+const biasedOps = Object.keys(biasPlaces) as TfliteOpName[];
 
 const biasAdd: TfliteRow = (call) => {
   const [input, bias] = call.inputs() as [TfliteTensor, TfliteTensor];
@@ -93,8 +100,9 @@ const biasAdd: TfliteRow = (call) => {
   }
   const made = call.onlyProducer(0, biasedOps);
   if (made !== null && bias.read !== null) {
-    const inputs = [made.inputs[0]!, made.inputs[1]!, bias];
-    return call.emit(made.op, inputs, { dims: input.dims, ...(made.options ? { options: made.options } : {}) });
+    const inputs = [...made.inputs.slice(0, biasPlaces[made.op]), bias];
+    const { dims, dtype } = input;
+    return call.emit(made.op, inputs, { dims, dtype, ...(made.options ? { options: made.options } : {}) });
   }
   call.requireRank(mostAxes, input);
   return call.emit("ADD", [input, bias]);
