@@ -15,6 +15,12 @@ const sessionOps = [
   "ResourceApplyAdam", "ResourceApplyGradientDescent", "ResourceApplyMomentum",
 ];
 
+/**
+ * The first output of which the kernel decides whether it is empty or has no dimension: oneDNN's makes it empty, TensorFlow's own, which
+ * stands in where a CPU has no instructions for the format, does not. Nothing is in it either way.
+ */
+const firstUnused: Readonly<Record<string, number>> = { FusedBatchNormV3: 5, FusedBatchNormGradV3: 3 };
+
 const numRuns = 40;
 
 beforeAll(() => {
@@ -42,15 +48,17 @@ function byTensorflow(call: TestCall, numOutputs: number): Outcome {
 }
 
 describe.each(Object.entries(callFamilies))("%s", (_family, calls) => {
-  test.each(Object.entries(calls))("%s has the types that its rule gives", (_op, arbitrary) => {
+  test.each(Object.entries(calls))("%s has the types that its rule gives", (op, arbitrary) => {
     let numAccepted = 0;
+    const used = ({ length }: readonly TensorType[]) => firstUnused[op] ?? length;
     fc.assert(
       fc.property(arbitrary, (call) => {
         const ruled = byRule(call);
         const actual = byTensorflow(call, "types" in ruled ? ruled.types.length : 1);
         if ("types" in ruled && "types" in actual) {
           numAccepted++;
-          expect(ruled.types).toEqual(actual.types);
+          expect(ruled.types).toHaveLength(actual.types.length);
+          expect(ruled.types.slice(0, used(ruled.types))).toEqual(actual.types.slice(0, used(actual.types)));
         } else if ("types" in ruled || "types" in actual) {
           expect(ruled).toEqual(actual);
         }
