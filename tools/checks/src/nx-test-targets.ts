@@ -11,6 +11,8 @@ import { hasTests, reportPath, type Suite } from "./test-projects.ts";
 
 /** A package's tag that says its tests start servers or kill processes by the clock, so nothing may run beside them. */
 const aloneTag = "tests:alone";
+/** The same of tests that change nothing outside of themselves: the package's test files share a process, and load TensorFlow once. */
+const togetherTag = "tests:together";
 
 interface Manifest {
   readonly nx?: { readonly tags?: readonly string[] };
@@ -23,7 +25,7 @@ function testTarget(root: string, tags: readonly string[], suite: Suite): Target
   return {
     executor: "nx:run-commands",
     options: {
-      command: `vitest run ${root}/ --reporter=default --reporter=json --outputFile.json=${report}`,
+      command: `vitest run ${root}/ ${tags.includes(togetherTag) ? "--no-isolate " : ""}--reporter=default --reporter=json --outputFile.json=${report}`,
       cwd: "{workspaceRoot}",
       // Nx would force colours on the processes that tests start and read.
       env: { FORCE_COLOR: "0", ...(slow ? { ANNEAL_TESTS: "slow" } : {}) },
