@@ -23,7 +23,7 @@ afterEach(() => {
 
 const batchSize = 6;
 const numSharedSteps = 3;
-const numSteps = 20;
+const numSteps = 12;
 const learningRate = 0.05;
 
 /**
@@ -33,7 +33,7 @@ const learningRate = 0.05;
 const gradientTolerance = 2e-5;
 /** Of a weight: what is left of a small change when it is subtracted from a weight and read back. */
 const weightRounding = 2 ** -23;
-/** Of the loss: 20 steps that each differ by 1e-7 or so, and a gradient descent that does not diverge. */
+/** Of the loss: 12 steps that each differ by 1e-7 or so, and a gradient descent that does not diverge. */
 const lossTolerance = 1e-5;
 
 interface Course {
@@ -169,7 +169,7 @@ describe("a compiled step and an eager one are the same", () => {
 });
 
 test.each(Object.entries(wholeModels))(
-  "several steps in a call are the same bits as one by one, in every session: %s",
+  "several steps in a call are the same bits as one by one, in another session as well: %s",
   (_name, whole) => {
     const optimizer = adam({ learningRate: 0.003, clipNorm: 0.1 });
     const stepsPerCall = 3;
@@ -183,11 +183,9 @@ test.each(Object.entries(wholeModels))(
     const together = countKernels(() => compiled.trainBatches(batches, scalars));
     expect(together).toEqual({ result: sums, numKernels: 0 });
     expect(compiled.readState()).toEqual(expected);
-    for (let session = 0; session < 2; session++) {
-      compiled.prepare(optionsFor(whole, optimizer));
-      for (const [index, batch] of batches.entries()) compiled.trainBatch(batch, scalars[index]!);
-      expect(compiled.readState()).toEqual(expected);
-    }
+    compiled.prepare(optionsFor(whole, optimizer));
+    for (const [index, batch] of batches.entries()) compiled.trainBatch(batch, scalars[index]!);
+    expect(compiled.readState()).toEqual(expected);
   },
 );
 
