@@ -1,6 +1,6 @@
 import { AnnealError } from "@anneal/contracts";
 import { expect, test } from "vitest";
-import { formatDurationFlag, parseDurationMs, parseIndices, parseInputs, parsePairs } from "./options.ts";
+import { formatDurationFlag, parseBytes, parseDurationMs, parseIndices, parseInputs, parsePairs } from "./options.ts";
 
 test.each([
   ["500ms", 500],
@@ -19,6 +19,18 @@ test.each(["", "30", "s", "-5s", "5 s", "5x", "1h then 2m", "s5"])("%j is no dur
 
 test.each(["100ms", "1500ms", "90s", "10m", "36h", "1d"])("%s is written as it is read", (text) => {
   expect(formatDurationFlag(parseDurationMs(text, "--every"))).toBe(text);
+});
+
+test.each([
+  ["20GB", 20e9],
+  ["1.5KB", 1_500],
+  ["512MiB", 2 ** 29],
+])("%s is %d bytes", (text, expected) => {
+  expect(parseBytes(text, "--max-size")).toBe(expected);
+});
+
+test.each(["", "20", "GB", "20 gb", "-1GB", "50%", "1B"])("%j is no size", (text) => {
+  expect(() => parseBytes(text, "--max-size")).toThrow(AnnealError);
 });
 
 test("indices are ranges and single ones, in the order given", () => {

@@ -23,6 +23,20 @@ export function formatDurationFlag(milliseconds: number): string {
   return `${milliseconds / size}${unit}`;
 }
 
+/** `20GB`, `512MiB` as bytes. Throws USAGE. */
+export function parseBytes(text: string, flag: string): number {
+  const [, amount, letter = "", isBinary] = /^(\d+(?:\.\d+)?)([KMGT])(i?)B$/.exec(text) ?? [];
+  if (amount === undefined) {
+    throw new AnnealError(
+      "USAGE",
+      `${flag} takes an amount such as 512MiB or 20GB, not "${text}".`,
+      `Write for example ${flag} 20GB.`,
+      { flag, value: text },
+    );
+  }
+  return Math.floor(Number(amount) * (isBinary ? 1_024 : 1_000) ** ("KMGT".indexOf(letter) + 1));
+}
+
 /** `keepLast` as a flag has it: `keep-last`. */
 export function kebabCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fromRecord } from "@anneal/contracts";
-import { createReader, writeCached } from "@anneal/sources";
+import { createReader, touchCached, writeCached } from "@anneal/sources";
 import { Piscina } from "piscina";
 import { maxNamed, placeOfBad, verdict } from "./bad-records.ts";
 import type { ChainHandles } from "./chain.ts";
@@ -49,7 +49,10 @@ export async function scanSamples(options: ScanOptions): Promise<Scan> {
   const path = join(options.cacheDirectory, "data", "scans", options.digest);
   const known = await readScan(path, options.numSamples);
   // Where a bad sample is to fail, its error is told anew.
-  if (known !== null && (known.numBad === 0 || options.onBadRecord === "skip")) return known;
+  if (known !== null && (known.numBad === 0 || options.onBadRecord === "skip")) {
+    await touchCached(`${path}.json`, `${path}.bin`);
+    return known;
+  }
   const scan = await runScan(options);
   await writeScan(path, scan);
   return scan;

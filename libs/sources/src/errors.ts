@@ -81,7 +81,7 @@ export function diskFull(directory: string, cause: unknown): AnnealError | null 
   return new AnnealError(
     "DISK_FULL",
     `There is no room for data in ${directory}.`,
-    "Make room, or set ANNEAL_CACHE to a directory that has some.",
+    "Make room (anneal gc removes data that nobody uses any more), or set ANNEAL_CACHE to a directory that has some.",
     { path: directory, reason: code },
     { cause },
   );

@@ -1,3 +1,5 @@
+export type { CacheKind } from "./cache/cache-entries.ts";
+export { type CollectCacheOptions, type CollectedEntry, collectCache } from "./cache/collect-cache.ts";
 export {
   type DType,
   dtypeOf,
@@ -12,8 +14,10 @@ export {
   viewOf,
 } from "./fields.ts";
 export type { FilePattern, RemoteFile } from "./files/find-files.ts";
-export { writeCached } from "./files/write-cached.ts";
+
+export { touchCached, writeCached } from "./files/write-cached.ts";
 export { type Asked, createAsked } from "./generator/asked.ts";
+
 export {
   type Epoch,
   type GeneratedSample,

@@ -181,15 +181,23 @@ describe("a run's life, with a real server, worker and trainer", () => {
     expect(evaluated.stderr).not.toContain("passed over");
     expect(predicted.json()).toMatchObject({ predictions: [{ index: 3, label: 0 }, { index: 5 }, { index: 6 }] });
 
+    // A cache of its own: that of the machine is not a test's to clean.
+    const env = { ...home.env, ANNEAL_CACHE: join(home.path, "cache") };
+    const gc = (...args: string[]) => runAnneal(["gc", "--keep-last", "1", "--keep-best", "0", ...args], env);
     const count = (runId: string): Promise<number> =>
-      runAnneal(["gc", "--dry-run", "--keep-last", "1", "--keep-best", "0", "--json"], home.env).then(
+      gc("--dry-run", "--json").then(
         (end) =>
           (end.json() as { runs: { runId: string; checkpoints: unknown[] }[] }).runs.find((run) => run.runId === runId)
             ?.checkpoints.length ?? 0,
       );
+    mkdirSync(join(env.ANNEAL_CACHE, "downloads"), { recursive: true });
+    const download = join(env.ANNEAL_CACHE, "downloads/0123456789abcdef01234567-old.csv");
+    writeFileSync(download, "1,2\n");
     expect(await count("first")).toBeGreaterThan(0);
-    await anneal("gc", "--keep-last", "1", "--keep-best", "0");
+    expect((await gc()).stdout).toMatch(/^download +old\.csv +4 B [^a-z]*$/m);
     expect(await count("first")).toBe(0);
+    expect((await gc("--max-size", "0KB")).stdout).toMatch(/^download +old\.csv +4 B .*removed$/m);
+    expect(existsSync(download)).toBe(false);
   });
 
   test("rm removes a run everywhere, and its id is free again", async () => {

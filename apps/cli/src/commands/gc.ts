@@ -1,10 +1,11 @@
 import { annealHome } from "@anneal/checkpoint";
 import { AnnealError } from "@anneal/contracts";
+import { cacheDirectory } from "@anneal/runtime";
 import type { Command } from "commander";
 import { checkHome } from "../home.ts";
+import { parseBytes, parseDurationMs } from "../options.ts";
 import type { CommandResult } from "../output.ts";
-import { formatTable } from "../render/table.ts";
-import { formatBytes } from "../render/values.ts";
+import { formatCollectedCache, formatCollectedRuns } from "../render/collected.ts";
 import { collectGarbage } from "../runs/collect.ts";
 import { listRuns } from "../runs/list.ts";
 import { findEndpoint } from "../temporal/endpoint.ts";
@@ -14,39 +15,46 @@ interface GcOptions extends CommonOptions {
   readonly dryRun?: true;
   readonly keepLast?: string;
   readonly keepBest?: string;
+  readonly unusedFor: string;
+  readonly maxSize?: string;
 }
 
 export function gcCommand(): Command {
   return defineCommand(
     "gc",
-    "Remove old checkpoints of runs that are not active, and what killed processes left behind",
+    "Remove old checkpoints of runs that are not active, what killed processes left behind, and data in the cache that is not used any more",
     `anneal gc --dry-run
-anneal gc --keep-last 1 --keep-best 1`,
+anneal gc --keep-last 1 --keep-best 1
+anneal gc --unused-for 7d --max-size 20GB`,
   )
-    .option("--dry-run", "only say what would be removed")
+    .option("--dry-run", "only say what there is and what would be removed")
     .option("--keep-last <n>", "newest checkpoints kept of each run (default: as its run has it)")
     .option("--keep-best <n>", "best checkpoints kept of each run (default: as its run has it)")
+    .option("--unused-for <duration>", "data in the cache that nobody used for so long is removed", "30d")
+    .option("--max-size <size>", "beyond so much, data in the cache that was used longest ago is removed too")
     .action((options: GcOptions) => finish(options, gc(annealHome(), options)));
 }
 
 async function gc(home: string, options: GcOptions): Promise<CommandResult> {
   checkHome(home);
   const dryRun = options.dryRun === true;
-  const collected = await collectGarbage(home, {
+  const unusedMs = parseDurationMs(options.unusedFor, "--unused-for");
+  const maxBytes = options.maxSize === undefined ? null : parseBytes(options.maxSize, "--max-size");
+  const runs = await collectGarbage(home, {
     dryRun,
     keepLast: asCount(options.keepLast, "--keep-last", 1),
     keepBest: asCount(options.keepBest, "--keep-best", 0),
     activeRunIds: await findActive(home),
   });
-  const rows = collected.map(({ runId, checkpoints, leftovers, numBytes }) => [
-    runId,
-    String(checkpoints.length),
-    String(leftovers.length),
-    numBytes === null ? "" : formatBytes(numBytes),
-  ]);
-  const table = formatTable(["run", "checkpoints", "leftovers", dryRun ? "" : "freed"], rows);
-  const nothing = dryRun ? "nothing to remove" : "nothing was to be removed";
-  return { document: { dryRun, runs: collected }, text: rows.length === 0 ? nothing : table };
+  // With it come all kinds of data: no other command waits for them.
+  const { collectCache } = await import("@anneal/sources");
+  const directory = cacheDirectory();
+  const entries = await collectCache(directory, { unusedMs, maxBytes, dryRun });
+  const listed = entries.map((entry) => ({ ...entry, lastUsedAt: new Date(entry.lastUsedAt).toISOString() }));
+  return {
+    document: { dryRun, runs, cache: { directory, entries: listed } },
+    text: `${formatCollectedRuns(runs, dryRun)}\n\n${formatCollectedCache(directory, entries, dryRun)}`,
+  };
 }
 
 /** Without a server and its worker no trainer works on this machine. */

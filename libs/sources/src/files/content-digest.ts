@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { datasetNotFound } from "../errors.ts";
 import type { SourceContext } from "../source.ts";
 import type { DataFile } from "./find-files.ts";
-import { writeCached } from "./write-cached.ts";
+import { touchCached, writeCached } from "./write-cached.ts";
 
 /** Files up to this size are read whole. */
 const wholeBytes = 1 << 22;
@@ -48,6 +48,7 @@ export async function digestFiles(files: readonly DataFile[], context: SourceCon
   };
   await Promise.all(Array.from({ length: filesAtOnce }, work));
   if (hasNews) await writeCached(memoryPath, JSON.stringify(memory));
+  else await touchCached(memoryPath);
   return digests;
 }
 

@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout } from "node:timers/promises";
 import { AnnealError } from "@anneal/contracts";
+import { noteUse } from "../cache/uses.ts";
 import { datasetNotFound, diskFull } from "../errors.ts";
 import { isAlive } from "./processes.ts";
 
@@ -45,7 +46,12 @@ export function download(url: string, options: DownloadOptions): Promise<string>
   return fetching;
 }
 
-async function downloadTo(target: string, url: string, { sha256, signal }: DownloadOptions): Promise<string> {
+async function downloadTo(
+  target: string,
+  url: string,
+  { cacheDirectory, sha256, signal }: DownloadOptions,
+): Promise<string> {
+  await noteUse(cacheDirectory, target);
   if ((await sizeOf(target)) > 0) return target;
   const partial = await claimPartial(target);
   const content = join(partial, "content");

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { noteUse } from "../cache/uses.ts";
 import { diskFull } from "../errors.ts";
 import { isAlive } from "../files/processes.ts";
 import type { SourceContext } from "../source.ts";
@@ -32,6 +33,7 @@ export async function storedData<Meta extends object>(
   convert: (files: StagedFiles) => Promise<Meta>,
 ): Promise<StoredData<Meta>> {
   const directory = join(cacheDirectory, "data", digest);
+  await noteUse(cacheDirectory, directory);
   const found = await readStored<Meta>(directory);
   if (found !== null) return { directory, meta: found };
   await removeLeftovers(directory);
