@@ -1,0 +1,3 @@
+import { describeExportBy } from "../test-support/export-by.ts";
+
+describeExportBy("eager");
