@@ -6,12 +6,12 @@ import type { ArticleOrder, ArticleReply, TrainRequest } from "./protocol.ts";
 
 /** The same training, fed in one of two ways. */
 await serve<ArticleOrder, TrainRequest, ArticleReply>(async (order) => {
-  const trainEpoch = order.variant === "naive" ? await trainNaively(order, tmpdir()) : await trainPiped(order);
+  const train = order.variant === "naive" ? await trainNaively(order, tmpdir()) : await trainPiped(order);
   return {
     first: { type: "ready" },
-    async answer({ epoch }) {
+    async answer(request) {
       const startedAt = performance.now();
-      const trained = await trainEpoch(epoch);
+      const trained = await train(request);
       return { type: "trained", ...trained, elapsedMs: performance.now() - startedAt };
     },
   };

@@ -10,17 +10,17 @@ import {
   type SampleSpec,
   viewOf,
 } from "@anneal/sources";
-import { datasetOf } from "../anneal/datasets.ts";
-import type { DataOrder } from "../protocol.ts";
+import { heavyPictures } from "./dataset.ts";
+import type { ArticleOrder, TrainRequest } from "./protocol.ts";
 import { Training } from "./training.ts";
 
 /**
  * The loop as one writes it first: each picture is read, decoded and transformed, then the engine takes the batch, all of it in
  * turn in one thread. Nothing of the feed is used; order and random numbers are made by the same rules.
  */
-export async function trainNaively(order: DataOrder, cacheDirectory: string) {
+export async function trainNaively(order: ArticleOrder, cacheDirectory: string) {
   const { batchSize, seed } = order;
-  const [part] = datasetOf(order).parts;
+  const [part] = heavyPictures(order.data).parts;
   if (part === undefined) throw new Error("there are no pictures");
   const { handles, input, numSamples } = await openSource(part.source, {
     cacheDirectory,
@@ -35,7 +35,7 @@ export async function trainNaively(order: DataOrder, cacheDirectory: string) {
   const random = new RandomStream("sample", 0, 0, 0);
   const training = new Training(order);
 
-  return async (epoch: number) => {
+  const trainEpoch = async (epoch: number): Promise<void> => {
     const indices = shuffled(seed, epoch, numSamples);
     for (let from = 0; from < numSamples; from += batchSize) {
       const count = Math.min(batchSize, numSamples - from);
@@ -54,6 +54,9 @@ export async function trainNaively(order: DataOrder, cacheDirectory: string) {
       const batch = { numSamples: count, inputs: inputs.subarray(0, count * size), labels: labels.subarray(0, count) };
       training.train(batch);
     }
+  };
+  return async ({ firstEpoch, numEpochs }: TrainRequest) => {
+    for (let epoch = firstEpoch; epoch < firstEpoch + numEpochs; epoch += 1) await trainEpoch(epoch);
     return training.take();
   };
 }

@@ -1,19 +1,20 @@
-import type { DataOrder } from "../protocol.ts";
+import type { DataOrder, PicturesOrder } from "../protocol.ts";
 
 /** The order of a subject of `--article`: pictures alone. Its variant is the way in which the engine gets its batches. */
-export type ArticleOrder = DataOrder & { readonly variant: ArticleWay };
+export type ArticleOrder = DataOrder & { readonly variant: ArticleWay; readonly data: PicturesOrder };
 export type ArticleWay = "naive" | "pipeline";
 
-/** Train on one pass over the data. */
+/** Train on some passes over the data, one after another. */
 export interface TrainRequest {
   readonly type: "train";
-  /** From 0: they follow each other. */
-  readonly epoch: number;
+  /** From 0: requests follow each other. */
+  readonly firstEpoch: number;
+  readonly numEpochs: number;
 }
 
-export type ArticleReply = { readonly type: "ready" } | ({ readonly type: "trained" } & TrainedEpoch);
+export type ArticleReply = { readonly type: "ready" } | ({ readonly type: "trained" } & TrainedEpochs);
 
-export interface TrainedEpoch {
+export interface TrainedEpochs {
   readonly elapsedMs: number;
   /** Of it, in the engine. */
   readonly engineMs: number;

@@ -4,7 +4,7 @@ import { loadTensorflow } from "@anneal/runtime";
 import { type Batch, createEngine, type StepEngine } from "@anneal/training";
 import { machineThreads } from "../../subjects/mnist.ts";
 import type { DataOrder } from "../protocol.ts";
-import type { TrainedEpoch } from "./protocol.ts";
+import type { TrainedEpochs } from "./protocol.ts";
 import recipe, { learningRate, pictureShape } from "./recipe.ts";
 
 /** The training that both ways feed: the compiled engine, and a digest of everything that it was given. */
@@ -50,7 +50,7 @@ export class Training {
   }
 
   /** What was trained since the last time it was asked. */
-  take(): Omit<TrainedEpoch, "elapsedMs"> {
+  take(): Omit<TrainedEpochs, "elapsedMs"> {
     const weights = createHash("sha256");
     for (const { data } of this.#engine.readState().model) weights.update(data);
     const trained = {
