@@ -40,37 +40,60 @@ export function createStage(options: Omit<StageHandles, "data">): StageHandles {
   return { ...options, data: allocateShared(options.numSlots * layoutOf(options).slotBytes) };
 }
 
+/** One slot, as arrays over its memory: made once, since samples are many and slots few. */
+interface StageSlot {
+  readonly numbers: Int32Array;
+  readonly lengths: Int32Array;
+  readonly reasons: Int32Array;
+  readonly inputs: TypedArray;
+  readonly labels: TypedArray;
+}
+
 export class Stage {
   readonly #handles: StageHandles;
   readonly #layout: ReturnType<typeof layoutOf>;
+  readonly #slots: StageSlot[] = [];
+  /** Elements from one sample's input to the next one's, and from label to label. */
+  readonly #strides: { readonly input: number; readonly label: number };
 
   constructor(handles: StageHandles) {
+    const { input, labels } = handles;
     this.#handles = handles;
     this.#layout = layoutOf(handles);
+    this.#strides = {
+      input: capacityOf(input) * elementsPerWord(input),
+      label: numElements(labels.shape) * elementsPerWord(labels),
+    };
   }
 
   /** Puts the k-th sample of an item in its place. */
   write(item: number, k: number, { index, input, label, failure }: StreamSample): void {
-    const { numbers, lengths, reasons } = this.#words(item);
-    numbers[k] = index;
-    lengths[k] = input.length;
-    this.#inputOf(item, k, input.length).set(input);
-    this.#labelOf(item, k).set(label);
-    const reason = new TextEncoder().encode(failure?.message ?? "").subarray(0, reasonBytes);
-    reasons[k] = reason.length;
-    new Uint8Array(this.#handles.data, this.#reasonAt(item, k), reasonBytes).set(reason);
+    const slot = this.#slotOf(item);
+    slot.numbers[k] = index;
+    slot.lengths[k] = input.length;
+    slot.inputs.set(input, k * this.#strides.input);
+    slot.labels.set(label, k * this.#strides.label);
+    slot.reasons[k] = failure === null ? 0 : this.#writeReason(item, k, failure.message);
   }
 
   /** Reads the samples of one item by their numbers. */
   readerOf(item: number): SampleReader {
-    const { numbers, lengths, reasons } = this.#words(item);
+    const { numbers, lengths, reasons, inputs, labels } = this.#slotOf(item);
+    const { input: inputStride, label: labelStride } = this.#strides;
+    const labelLength = numElements(this.#handles.labels.shape);
     let places: number[] = [];
     return {
       load: (indices) => {
         places = Array.from(indices, (index) => numbers.indexOf(index));
       },
-      input: (k) => this.#inputOf(item, places[k]!, lengths[places[k]!]!),
-      readLabel: (k, target, offset) => target.set(this.#labelOf(item, places[k]!), offset),
+      input: (k) => {
+        const place = places[k]!;
+        return inputs.subarray(place * inputStride, place * inputStride + lengths[place]!);
+      },
+      readLabel: (k, target, offset) => {
+        const at = places[k]! * labelStride;
+        for (let i = 0; i < labelLength; i++) target[offset + i] = labels[at + i]!;
+      },
       failureOf: (k) => {
         const numBytes = reasons[places[k]!]!;
         if (numBytes === 0) return null;
@@ -87,21 +110,31 @@ export class Stage {
     };
   }
 
-  #words(item: number) {
-    const { data, batchSize } = this.#handles;
-    const word = (at: number) => new Int32Array(data, this.#slotAt(item) + 4 * at * batchSize, batchSize);
-    return { numbers: word(0), lengths: word(1), reasons: word(2) };
+  #slotOf(item: number): StageSlot {
+    const at = item % this.#handles.numSlots;
+    this.#slots[at] ??= this.#openSlot(item);
+    return this.#slots[at];
   }
 
-  #inputOf(item: number, k: number, length: number): TypedArray {
-    const { data, input } = this.#handles;
-    return viewOf(data, input.dtype, this.#slotAt(item) + this.#layout.inputsAt + 4 * k * capacityOf(input), length);
+  #openSlot(item: number): StageSlot {
+    const { data, batchSize, input, labels } = this.#handles;
+    const { inputsAt, labelsAt } = this.#layout;
+    const start = this.#slotAt(item);
+    const word = (at: number) => new Int32Array(data, start + 4 * at * batchSize, batchSize);
+    return {
+      numbers: word(0),
+      lengths: word(1),
+      reasons: word(2),
+      inputs: viewOf(data, input.dtype, start + inputsAt, batchSize * this.#strides.input),
+      labels: viewOf(data, labels.dtype, start + labelsAt, batchSize * this.#strides.label),
+    };
   }
 
-  #labelOf(item: number, k: number): TypedArray {
-    const { data, labels } = this.#handles;
-    const length = numElements(labels.shape);
-    return viewOf(data, labels.dtype, this.#slotAt(item) + this.#layout.labelsAt + 4 * k * length, length);
+  /** Gives the length of what it wrote, in bytes: 1 or more. */
+  #writeReason(item: number, k: number, message: string): number {
+    const reason = new TextEncoder().encode(message || "unknown").subarray(0, reasonBytes);
+    new Uint8Array(this.#handles.data, this.#reasonAt(item, k), reasonBytes).set(reason);
+    return reason.length;
   }
 
   #reasonAt(item: number, k: number): number {
@@ -111,4 +144,9 @@ export class Stage {
   #slotAt(item: number): number {
     return (item % this.#handles.numSlots) * this.#layout.slotBytes;
   }
+}
+
+/** Each element has a word of four bytes, whatever its format takes: numbers lie at multiples of four. */
+function elementsPerWord({ dtype }: Pick<FieldSpec, "dtype">): number {
+  return dtype === "uint8" ? 4 : 1;
 }

@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { type ErrorRecord, type TopicPosition, toAnnealError } from "@anneal/contracts";
 import { type Asked, openStream, type SampleStream, type StreamHandles, type StreamSample } from "@anneal/sources";
 import { Draws } from "./draws.ts";
+import { KeptSamples } from "./kept-samples.ts";
 import type { FeedPlan } from "./plan.ts";
 import type { Stages } from "./producer.ts";
 import { type FeedPhase, itemAt } from "./schedule.ts";
@@ -22,11 +23,12 @@ export interface StreamThreadData {
 export type StreamMessage =
   | {
       readonly staged: number;
-      /** Of training data that is a topic: the item's records, and what there is to read of each partition. */
+      /** Of training data that is a topic: the item's records. */
       readonly records: ItemRecords | null;
+      /** What there is to read of each partition of it; null for no news. */
+      readonly ends: ReadonlyMap<number, number> | null;
       /** Records that were used before the position that the feed begins at; with its first item alone. */
       readonly used: ItemRecords | null;
-      readonly ends: ReadonlyMap<number, number>;
     }
   | { readonly waiting: string | null }
   | { readonly failure: ErrorRecord };
@@ -35,7 +37,7 @@ export type StreamMessage =
 interface OpenStream {
   readonly epoch: number;
   readonly samples: SampleStream;
-  readonly window: Map<number, StreamSample>;
+  readonly window: KeptSamples;
   next: number;
 }
 
@@ -44,6 +46,7 @@ const opened = new Map<FeedPhase, OpenStream>();
 const drawsOf = new Map<FeedPhase, Draws>();
 const port = parentPort!;
 let used: ItemRecords | null = null;
+let toldEnds = -1;
 /** One item after another: they are asked for in the order of the plan. */
 let working: Promise<void> = Promise.resolve();
 
@@ -55,8 +58,8 @@ function tellFailure(cause: unknown): void {
   post({ failure: toAnnealError(cause).toRecord() });
 }
 
-function post(message: StreamMessage): void {
-  port.postMessage(message);
+function post(message: StreamMessage, transfer: readonly ArrayBuffer[] = []): void {
+  port.postMessage(message, [...transfer]);
 }
 
 async function stageItem(item: number): Promise<void> {
@@ -82,10 +85,24 @@ async function stageItem(item: number): Promise<void> {
     // Who waits for nothing is not made to: a topic gives a million samples in the time of a few.
     const sample = takeNow(stream, index) ?? (await take(stream, index));
     stage.write(item, k, sample);
-    if (records !== null) records.set([index, sample.record!.partition, sample.record!.offset], 3 * k);
+    if (records !== null) {
+      records[3 * k] = index;
+      records[3 * k + 1] = sample.record!.partition;
+      records[3 * k + 2] = sample.record!.offset;
+    }
   }
-  post({ staged: item, records, used, ends: new Map(stream?.samples.ends) });
+  const ends = records === null ? null : newsOf(stream!.samples.ends);
+  post({ staged: item, records, used, ends }, records === null ? [] : [records.buffer]);
   used = null;
+}
+
+/** What there is to read, where that has changed since it was told last. */
+function newsOf(ends: ReadonlyMap<number, number>): ReadonlyMap<number, number> | null {
+  let sum = 0;
+  for (const end of ends.values()) sum += end;
+  if (sum === toldEnds) return null;
+  toldEnds = sum;
+  return new Map(ends);
 }
 
 /** The stream of an epoch that is open, if it can still give the sample. */
@@ -116,7 +133,7 @@ async function openAt(
       onWaiting: (waiting) => post({ waiting }),
       asked: asked[phase] ?? null,
     }),
-    window: new Map(),
+    window: new KeptSamples(),
     next: from,
   };
   opened.set(phase, stream);
@@ -138,7 +155,7 @@ async function passOverUsed(stream: OpenStream, { partitions }: TopicPosition): 
     const index = stream.next;
     const sample = takeNow(stream, index) ?? (await take(stream, index));
     if (!isUsed(sample.record!)) {
-      stream.window.set(index, sample);
+      stream.window.keep(sample);
       continue;
     }
     records.set([index, sample.record!.partition, sample.record!.offset], at);
@@ -147,18 +164,17 @@ async function passOverUsed(stream: OpenStream, { partitions }: TopicPosition): 
   return records;
 }
 
-/** The sample, if nothing has to be waited for; those before it wait in the window. */
+/** The sample, if nothing has to be waited for, valid until the next one; those before it wait in the window. */
 function takeNow(stream: OpenStream, index: number): StreamSample | null {
   while (stream.next <= index) {
     const sample = stream.samples.take();
     if (sample === null) return null;
-    // The stream's own arrays are valid until its next sample.
-    stream.window.set(sample.index, { ...sample, input: sample.input.slice(), label: sample.label.slice() });
     stream.next = sample.index + 1;
+    // Its turn has come at once.
+    if (sample.index === index) return sample;
+    stream.window.keep(sample);
   }
-  const sample = stream.window.get(index)!;
-  stream.window.delete(index);
-  return sample;
+  return stream.window.take(index);
 }
 
 /** Pulls until the sample is there. */

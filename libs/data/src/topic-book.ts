@@ -1,7 +1,7 @@
 import type { TopicBounds, TopicPosition } from "@anneal/contracts";
 
 /** Of samples, one after another: number in the stream, partition, offset. */
-export type ItemRecords = Float64Array;
+export type ItemRecords = Float64Array<ArrayBuffer>;
 
 const wordsPerRecord = 3;
 

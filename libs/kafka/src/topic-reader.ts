@@ -16,7 +16,7 @@ interface Buffered {
 }
 
 /** Bytes that are fetched ahead, all partitions together, about. */
-const bufferBytes = 16 << 20;
+const bufferBytes = 8 << 20;
 /** The chunk that is read, and one ahead. */
 const maxChunks = 2;
 const [leastPartitionBytes, mostPartitionBytes] = [64 << 10, 1 << 20];

@@ -1,10 +1,10 @@
 import type { TopicRecord } from "@anneal/kafka";
 import { sourceFailed } from "../errors.ts";
-import { type FieldSpec, fieldBytes, type SampleSpec, viewOf } from "../fields.ts";
+import { type FieldSpec, fieldBytes, numElements, type SampleSpec, viewOf } from "../fields.ts";
 import type { FieldValue, GeneratedSample } from "../generator/declaration.ts";
 import type { TopicFormat } from "./declaration.ts";
 
-/** What a record's sample is, unchecked. Throws for a record that is none. */
+/** What a record's sample is, unchecked, valid until the next one. Throws for a record that is none. */
 export type Decode = (record: TopicRecord) => unknown;
 
 /** What a module of the person's own exports. */
@@ -56,8 +56,11 @@ function appendNumbers(numbers: number[], value: unknown, name: string): void {
 
 function decodeRaw(inputs: FieldSpec, labels: FieldSpec): Decode {
   const [inputBytes, labelBytes] = [fieldBytes(inputs), fieldBytes(labels)];
-  const fieldAt = (bytes: Uint8Array, { dtype }: FieldSpec): FieldValue =>
-    viewOf(bytes.buffer, dtype, 0, dtype === "uint8" ? bytes.length : bytes.length / 4);
+  // Used again for each record: numbers of four bytes must lie at a multiple of four, and a broker's answer has them anywhere.
+  const [input, label] = [new Uint8Array(inputBytes), new Uint8Array(labelBytes)];
+  const viewAs = (bytes: Uint8Array, { dtype, shape }: FieldSpec): FieldValue =>
+    viewOf(bytes.buffer, dtype, 0, numElements(shape));
+  const sample = { input: viewAs(input, inputs), label: viewAs(label, labels) };
   return ({ value }) => {
     const bytes = bytesOf(value);
     if (bytes.length !== inputBytes + labelBytes) {
@@ -65,11 +68,9 @@ function decodeRaw(inputs: FieldSpec, labels: FieldSpec): Decode {
         `it has ${bytes.length} bytes, not the ${inputBytes} of its input and the ${labelBytes} of its label`,
       );
     }
-    // In memory of their own: numbers of four bytes must lie at a multiple of four.
-    return {
-      input: fieldAt(Uint8Array.from(bytes.subarray(0, inputBytes)), inputs),
-      label: fieldAt(Uint8Array.from(bytes.subarray(inputBytes)), labels),
-    };
+    input.set(bytes.subarray(0, inputBytes));
+    label.set(bytes.subarray(inputBytes));
+    return sample;
   };
 }
 

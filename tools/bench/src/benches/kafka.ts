@@ -21,8 +21,8 @@ export const kafka: Bench = {
   async run(scope) {
     const broker = await Broker.start({ log: (line) => scope.log(line), heapMiB: 1_024 });
     scope.defer(() => broker[Symbol.asyncDispose]());
-    const numRecords = scope.choose(1_000_000, 20_000);
-    const numTrained = scope.choose(200_000, 5_000);
+    const numRecords = scope.choose(2_000_000, 20_000);
+    const numTrained = scope.choose(300_000, 5_000);
     scope.log(`writes ${formatNumber(numRecords + numTrained)} records`);
     await writeRecords(broker.address, "all", numRecords);
     await writeRecords(broker.address, "trained", numTrained);
@@ -32,7 +32,7 @@ export const kafka: Bench = {
       bare: way("bare", "all", numRecords),
       engine: way("engine", "all", numRecords),
     });
-    const training = await interleave(scope.rounds(5, 1), {
+    const training = await interleave(scope.rounds(3, 1), {
       naive: way("naive", "trained", numTrained),
       pipeline: way("pipeline", "trained", numTrained),
     });
@@ -60,7 +60,7 @@ export const kafka: Bench = {
           engine.map(({ openedMs }) => openedMs / 1_000),
         ),
         measured(
-          { workload: records, metric: "memory that grows after the first fifth", unit: "MiB" },
+          { workload: records, metric: "memory that grows over the second half of them", unit: "MiB" },
           engine.map(growthOf),
         ),
         compared(
@@ -90,10 +90,10 @@ async function measure(scope: BenchScope, order: KafkaOrder): Promise<KafkaOutco
   throw new Error(`${order.way} got ${outcome.numRecords} of ${order.numRecords} records`);
 }
 
-/** The most that is resident in the last fifth of a run, less the most in its second fifth, when all has begun. */
+/** The most that is resident in the last quarter of a run, less the most in its second one, when all has begun. */
 function growthOf({ residentMiB }: KafkaOutcome): number {
-  const fifth = Math.max(1, Math.floor(residentMiB.length / 5));
-  return Math.max(...residentMiB.slice(-fifth)) - Math.max(...residentMiB.slice(fifth, 2 * fifth));
+  const quarter = Math.max(1, Math.floor(residentMiB.length / 4));
+  return Math.max(...residentMiB.slice(-quarter)) - Math.max(...residentMiB.slice(quarter, 2 * quarter));
 }
 
 async function writeRecords(broker: string, topic: string, numRecords: number): Promise<void> {

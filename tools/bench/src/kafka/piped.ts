@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { policySchema } from "@anneal/contracts";
-import { kafkaTopic, openDataset, openFeed, trainingPlan, transform } from "@anneal/data";
+import { type Feed, kafkaTopic, openDataset, openFeed, trainingPlan, transform } from "@anneal/data";
 import { numRingSlots, plainRung } from "@anneal/policy";
 import { runRing } from "../subjects/ring-run.ts";
 import { batchSize, type KafkaOrder, numClasses, recordInputs, recordLabels } from "./protocol.ts";
@@ -16,7 +16,8 @@ async function planOf({ broker, topic }: KafkaOrder, preprocesses: boolean) {
     inputs: recordInputs,
     labels: recordLabels,
     numClasses,
-  });
+    // In the topic's own order, as a consumer gets them.
+  }).shuffle(false);
   const declared = preprocesses ? records.map(transform(import.meta.resolve("./preprocess.ts"))) : records;
   const train = await openDataset(declared);
   return trainingPlan({ train, validation: null, batchSize, seed: 1, epochs: 1 });
@@ -28,7 +29,10 @@ export async function feedEngine(order: KafkaOrder) {
   const plan = await planOf(order, false);
   const openedMs = performance.now() - startedAt;
   const stopItem = Math.ceil(order.numRecords / batchSize);
-  const { numSamples } = await runRing({ plan, startItem: 0, stopItem, work: { kind: "drain" } });
+  // As a trainer's reports do, ten times a second: what is used is counted, and let go.
+  const onFeed = (feed: Feed) =>
+    setInterval(() => feed.topicPositionAt(Math.floor(feed.stats().numSamples / batchSize)), 100).unref();
+  const { numSamples } = await runRing({ plan, startItem: 0, stopItem, work: { kind: "drain" }, onFeed });
   return { numRecords: numSamples, openedMs };
 }
 

@@ -1,7 +1,7 @@
 import type { TransformFactory } from "@anneal/data";
 
 const numFeatures = 256;
-const numWaves = 8;
+const numWaves = 12;
 
 /** What takes time in front of many a model: features that are computed anew for each record. */
 export function expand(source: ArrayLike<number>, target: { [index: number]: number }): void {

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { policySchema } from "@anneal/contracts";
-import { type FeedPlan, type FeedStats, openFeed } from "@anneal/data";
+import { type Feed, type FeedPlan, type FeedStats, openFeed } from "@anneal/data";
 import { numRingSlots, plainRung } from "@anneal/policy";
 import { requestedDevice, tensorflowEnvironment } from "@anneal/runtime";
 import type { EngineState } from "@anneal/training";
@@ -12,6 +12,8 @@ export interface RingRunOptions {
   readonly startItem: number;
   readonly stopItem: number;
   readonly work: RingWork;
+  /** Called once, before the feed starts. */
+  readonly onFeed?: (feed: Feed) => void;
   /** Called for each copy of the state while the thread trains on. */
   readonly onSnapshot?: (step: number, state: EngineState) => void;
 }
@@ -25,6 +27,7 @@ export async function runRing(options: RingRunOptions): Promise<RingOutcome & { 
   const device = requestedDevice();
   const numSlots = numRingSlots(plainRung(policySchema.parse({}).memory));
   const feed = openFeed({ plan, startItem, stopItem, numSlots });
+  options.onFeed?.(feed);
   // TensorFlow reads its environment when it is loaded: set before the thread starts.
   const settings = { numIntraOpThreads: machineThreads.intraOp, numInterOpThreads: machineThreads.interOp, device };
   Object.assign(process.env, tensorflowEnvironment(settings));
