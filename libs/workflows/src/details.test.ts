@@ -63,6 +63,17 @@ describe("describeRun", () => {
     );
   });
 
+  it("says how far the run is behind its topic, what it waits for, and on which window it was evaluated", () => {
+    const topic = { topic: "clicks", lag: 12_345, waitsFor: "no broker answers" };
+    const data = { numReplaced: 0, numLeftOut: 0, badPlaces: [], feed: null, topic };
+    const measured = { numSamples: 500, metrics: { loss: 0.5 }, checkpoint, skipped: [] };
+    const evaluation = { ...measured, split: "train" as const, window: 3 };
+    const lines = describeRun({ ...state, last: { ...last, data }, evaluation }, "clicks").split("\n");
+    expect(lines).toContain("- data: topic clicks: 12,345 records behind its end");
+    expect(lines).toContain("- data: waits: no broker answers");
+    expect(lines).toContain("- window 4, before it was trained (500 samples): loss 0.5");
+  });
+
   it("says how the run uses memory, and every move on the ladder", () => {
     const rung = { prefetchBatches: 8, microBatches: 2, recomputeSegments: 1 };
     const moves = [{ step: 10, rung: { ...rung, microBatches: 4, prefetchBatches: 2 }, why: "out of memory" }];
