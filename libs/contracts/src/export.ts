@@ -6,8 +6,15 @@ export const exportFormats = ["onnx", "tflite"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
 /** Number formats of an exported model's weights and arithmetic; "int8-weights" is of the weights alone. */
-export const exportPrecisions = ["float32", "float16", "int8-weights"] as const;
+export const exportPrecisions = ["float32", "float16", "int8", "int8-weights"] as const;
 export type ExportPrecision = (typeof exportPrecisions)[number];
+
+/** Precisions for which the ranges of a model's values have to be known. */
+export const calibratedPrecisions: readonly ExportPrecision[] = ["int8"];
+
+/** How the range of values is found that whole numbers have to hold. */
+export const calibrationMethods = ["minmax", "percentile", "entropy"] as const;
+export type CalibrationMethod = (typeof calibrationMethods)[number];
 
 /** What to make of a checkpoint. Flags of the command line derive from it. */
 export const exportSpecSchema = z.strictObject({
@@ -19,6 +26,25 @@ export const exportSpecSchema = z.strictObject({
     .max(100_000)
     .default(512)
     .describe("Held-out samples that the file and the model have to agree on"),
+  calibration: z
+    .enum(calibrationMethods)
+    .default("minmax")
+    .describe("How the ranges of activations are found, where they are whole numbers"),
+  calibrationSamples: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(128)
+    .describe("Samples of the training data that ranges are found with"),
+  maxDrop: z
+    .number()
+    .min(0)
+    .max(100)
+    .nullable()
+    .default(null)
+    .describe(
+      "Points of accuracy that the file may lose: layers that lose the most are kept in float32 until it holds",
+    ),
 });
 export type ExportSpec = z.infer<typeof exportSpecSchema>;
 
@@ -66,6 +92,8 @@ export interface ExportReport {
   readonly heldOut: { readonly split: EvaluationResult["split"]; readonly numSamples: number };
   readonly difference: OutputDifference;
   readonly bound: DifferenceBound;
+  /** What is in whole numbers; null where nothing is. */
+  readonly quantization: QuantizationReport | null;
   readonly before: ModelMeasures;
   readonly after: ModelMeasures;
 }
@@ -81,4 +109,24 @@ export interface TensorDescription {
 export interface DifferenceBound {
   readonly largest: number | null;
   readonly rootMeanSquare: number | null;
+}
+
+/** Which layers of a file are in whole numbers, and what was measured for it. */
+export interface QuantizationReport {
+  /** How the ranges of activations were found; null where none are needed. */
+  readonly calibration: { readonly method: CalibrationMethod; readonly numSamples: number } | null;
+  readonly numLayers: number;
+  /** Points of accuracy that were lost; null where the recipe measures none. */
+  readonly drop: number | null;
+  /** What each layer loses by itself, the most first; null where it was not asked for, or nothing had to be kept. */
+  readonly layers: readonly LayerLoss[] | null;
+}
+
+/** What a layer in whole numbers does to the outputs while all others are in float32. */
+export interface LayerLoss {
+  readonly layer: string;
+  /** As in `OutputDifference`. */
+  readonly rootMeanSquare: number;
+  /** Whether it was kept in float32. */
+  readonly isKept: boolean;
 }

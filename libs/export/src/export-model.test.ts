@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exportSpecSchema } from "@anneal/contracts";
 import { afterAll, describe, expect, test } from "vitest";
 import { type ExportRequest, exportModel } from "./export-model.ts";
 import { exporterWith } from "./onnx/onnx-exporter.ts";
@@ -17,7 +18,8 @@ const heldOut = heldOutOf(model);
 function requestFor(name: string, changes: Partial<ExportRequest> = {}): ExportRequest {
   return {
     model,
-    spec: { format: "onnx", precision: "float32", heldOutSamples: 512 },
+    spec: exportSpecSchema.parse({}),
+    calibration: null,
     facts: smallModelFacts,
     heldOut,
     backend: testBackend(),
@@ -81,7 +83,7 @@ test("what the runtime refuses is said, and costs nothing but its own process", 
 
 test("a format that is not written in a precision says which it is written in", async () => {
   const exporter = { ...exporterWith(onnxRows), precisions: ["float32"] as const };
-  const spec = { format: "onnx", precision: "float16", heldOutSamples: 512 } as const;
+  const spec = exportSpecSchema.parse({ precision: "float16" });
   await expect(exportModel(requestFor("precision", { spec, exporter }))).rejects.toMatchObject({
     code: "EXPORT_UNSUPPORTED",
     remedy: expect.stringContaining("float32"),

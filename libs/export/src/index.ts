@@ -4,5 +4,5 @@ export { type PrepareOptions, prepareModel, type TracedFunction } from "./model/
 export { type TensorSource, weightDtype } from "./model/tensor-source.ts";
 export { emitOnnx } from "./onnx/emit-graph.ts";
 export { differenceInWords } from "./report/model-card.ts";
-export { percentiles } from "./runtimes/runtime.ts";
+export { percentiles, type Samples } from "./runtimes/runtime.ts";
 export { emitTflite } from "./tflite/emit-graph.ts";

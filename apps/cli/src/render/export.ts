@@ -4,7 +4,8 @@ import { formatFacts } from "./table.ts";
 import { formatMetrics } from "./values.ts";
 
 /** What a person wants to know of a file that was just written. */
-export function formatExport({ file, cardPath, difference, heldOut, runtime, before, after }: ExportReport): string {
+export function formatExport(report: ExportReport): string {
+  const { file, cardPath, difference, heldOut, runtime, before, after } = report;
   const sameClass =
     difference.sameClass === null ? "" : `, the same class for ${(100 * difference.sameClass).toFixed(1)} %`;
   return formatFacts([
@@ -14,10 +15,22 @@ export function formatExport({ file, cardPath, difference, heldOut, runtime, bef
       `${runtime.name} ${runtime.version} on ${formatCount(heldOut.numSamples)} samples of the ${heldOut.split} data`,
     ],
     ["difference", `${difference.largest.toPrecision(2)} of the outputs' size at most${sameClass}`],
+    ...quantizationFacts(report),
     ["before", measuresInWords(before)],
     ["after", measuresInWords(after)],
     ["model card", cardPath],
   ]);
+}
+
+function quantizationFacts({ quantization }: ExportReport): readonly (readonly [string, string])[] {
+  if (quantization === null) return [];
+  const { numLayers, drop, layers } = quantization;
+  const lost = drop === null ? "" : `, ${drop.toFixed(2)} points of accuracy lost`;
+  const kept = layers?.filter(({ isKept }) => isKept).map(({ layer }) => layer) ?? [];
+  return [
+    ["in 8 bits", `${formatCount(numLayers)} layers${lost}`],
+    ...(kept.length === 0 ? [] : [["kept in float32", kept.join(", ")] as const]),
+  ];
 }
 
 function measuresInWords({ numBytes, metrics, times }: ModelMeasures): string {

@@ -1,3 +1,4 @@
+import type { ValueRange } from "@anneal/compress";
 import type { ExportFormat, ExportPrecision } from "@anneal/contracts";
 import type { Value } from "@anneal/graph";
 import type { PredictModel } from "../model/predict-model.ts";
@@ -13,6 +14,10 @@ export interface WriteRequest {
   readonly model: PredictModel;
   readonly precision: ExportPrecision;
   readonly metadata: ModelMetadata;
+  /** Layers that stay in float32 whatever the precision. */
+  readonly kept?: ReadonlySet<string>;
+  /** For whole numbers: the range of a value of the model's graph that samples had; null where it has none. */
+  readonly rangeOf?: (value: Value) => ValueRange | null;
   /** Values of the model's graph that the file gives as well, after its own outputs: to find where it differs. */
   readonly probes?: readonly Value[];
 }
@@ -21,6 +26,8 @@ export interface WriteRequest {
 export interface WritableModel {
   /** Ops, by how often there is each. */
   readonly ops: Readonly<Record<string, number>>;
+  /** Layers that are in whole numbers; left out by a format that cannot keep some of them in float32. */
+  readonly quantized?: readonly string[];
   /** Names of the outputs: the model's own, then one for each probe, or null for a probe that the file does not have. */
   readonly outputs: readonly (string | null)[];
   /**

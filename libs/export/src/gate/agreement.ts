@@ -7,6 +7,7 @@ import type { DifferenceBound, ExportPrecision, OutputDifference } from "@anneal
 export const differenceBounds: Readonly<Record<ExportPrecision, DifferenceBound>> = {
   float32: { largest: 1e-4, rootMeanSquare: null },
   float16: { largest: 2e-2, rootMeanSquare: 5e-3 },
+  int8: { largest: null, rootMeanSquare: 0.15 },
   "int8-weights": { largest: null, rootMeanSquare: 0.1 },
 };
 

@@ -103,6 +103,6 @@ function bytesOf(data: TensorData, { shape }: TensorType): Uint8Array {
   return bytesOfArray(data);
 }
 
-function bytesOfArray({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+export function bytesOfArray({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -21,6 +21,8 @@ export interface EmittedOnnx {
   readonly graph: OnnxGraph;
   /** Names of the outputs for the probes; null for a value that the file does not have. */
   readonly probed: readonly (string | null)[];
+  /** The model's values by the names that the file has for them, in whichever order of their axes. */
+  readonly values: ReadonlyMap<string, Value>;
 }
 
 /** What makes no node of its own: inputs, weights, constants. */
@@ -56,7 +58,20 @@ export function emitOnnx(model: PredictModel, { rows = onnxRows, probes = [] }: 
     inputs,
     outputs: given.map(({ taken, value }) => onnxValue(taken, value, emitter)),
   });
-  return { graph, probed: probes.map((value) => probed.find((each) => each.value === value)?.taken ?? null) };
+  return {
+    graph,
+    probed: probes.map((value) => probed.find((each) => each.value === value)?.taken ?? null),
+    values: new Map([...namesOf(model, emitter), ...given.map(({ taken, value }) => [taken, value] as const)]),
+  };
+}
+
+function namesOf({ graph }: PredictModel, emitter: OnnxEmitter): readonly (readonly [string, Value])[] {
+  return graph.nodes.flatMap((node) =>
+    node.outputs.flatMap((_, index) => {
+      const value = { node, index };
+      return emitter.memory(value).map(({ name }) => [name, value] as const);
+    }),
+  );
 }
 
 function defineOutputs(node: Node, rows: OnnxRows, emitter: OnnxEmitter): void {

@@ -1,4 +1,4 @@
-import type { DifferenceBound, ExportReport, OutputDifference } from "@anneal/contracts";
+import type { DifferenceBound, ExportReport, LayerLoss, OutputDifference } from "@anneal/contracts";
 import { formatBytes, formatMetric } from "@anneal/report";
 import type { Exporter } from "../formats/exporter.ts";
 
@@ -27,7 +27,7 @@ ${rowsOf(report).join("\n")}
 
 Times are of this machine, with all of its cores; the model before is run by Anneal's own engine.
 
-## Operators
+${quantizationSection(report)}## Operators
 
 ${Object.entries(report.ops)
   .map(([op, count]) => `${op} ${count}`)
@@ -63,6 +63,33 @@ function rowsOf({ before, after }: ExportReport): readonly string[] {
       both(({ times }) => formatMs(times.p99Ms)),
     ),
   ];
+}
+
+function quantizationSection({ quantization, heldOut }: ExportReport): string {
+  if (quantization === null) return "";
+  const { calibration, numLayers, drop, layers } = quantization;
+  const ranges =
+    calibration === null
+      ? "Their activations are float32 in the file."
+      : `The ranges of their activations are those of ${calibration.numSamples} training samples (${calibration.method}).`;
+  const lost = drop === null ? "" : ` ${drop.toFixed(2)} points of accuracy were lost.`;
+  return `## Whole numbers
+
+${numLayers} layers are in 8 bits. ${ranges}${lost}
+
+${layers === null ? "" : `${keptTable(layers, heldOut)}\n\n`}`;
+}
+
+function keptTable(layers: readonly LayerLoss[], { numSamples, split }: ExportReport["heldOut"]): string {
+  const rows = layers.map(
+    ({ layer, rootMeanSquare, isKept }) =>
+      `| ${layer} | ${rootMeanSquare.toPrecision(2)} | ${isKept ? "float32" : "8 bits"} |`,
+  );
+  return `What each layer alone does to the outputs in 8 bits; those that lose the most were kept in float32 until the file lost no more than it may, as judged by the same ${numSamples} samples of the ${split} data:
+
+| layer | root mean square of the difference | kept in |
+|---|---|---|
+${rows.join("\n")}`;
 }
 
 /** How far outputs are apart, and how far they might be. */

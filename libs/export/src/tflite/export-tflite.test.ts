@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exportSpecSchema } from "@anneal/contracts";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type ExportRequest, exportModel } from "../export-model.ts";
 import { litertRuntime } from "../runtimes/litert-runtime.ts";
@@ -21,7 +22,8 @@ const heldOut = heldOutOf(model);
 function requestFor(name: string, changes: Partial<ExportRequest> = {}): ExportRequest {
   return {
     model,
-    spec: { format: "tflite", precision: "float32", heldOutSamples: 512 },
+    spec: exportSpecSchema.parse({ format: "tflite" }),
+    calibration: null,
     facts: smallModelFacts,
     heldOut,
     backend: testBackend(),

@@ -1,6 +1,6 @@
 import type { ExportReport, Metrics } from "@anneal/contracts";
 import { type FieldSpec, type RingHandles, RingReader, type TypedArray } from "@anneal/data";
-import { exportModel, type HeldOut, percentiles, prepareModel } from "@anneal/export";
+import { exportModel, type HeldOut, percentiles, prepareModel, type Samples } from "@anneal/export";
 import type { TensorflowBackend } from "@anneal/runtime";
 import type { StepEngine } from "../engine/step-engine.ts";
 import { addBatch, emptyAccumulator, meansOf } from "../loop/bookkeeping.ts";
@@ -22,7 +22,7 @@ const numWarmUps = 5;
 /** Exports the model that an engine holds, at the weights that it holds. */
 export async function exportEngine(
   { engine, inputs, outputShape, backend }: ExportedEngine,
-  { spec, facts, directory, split, heldOut }: ExportCall,
+  { spec, facts, directory, split, heldOut, calibration }: ExportCall,
 ): Promise<ExportReport> {
   const batches = takeAll(heldOut);
   const outputs = batches.map((batch) => engine.predictBatch(batch.inputs, batch.numSamples));
@@ -30,17 +30,28 @@ export async function exportEngine(
     trace: (numSamples) => engine.tracePredict(numSamples),
     weights: weightsOf(engine.readState().model),
   });
-  const samples: HeldOut = {
-    split,
-    numSamples: batches.reduce((sum, { numSamples }) => sum + numSamples, 0),
+  const samplesOf = (taken: readonly TakenBatch[]): Samples => ({
+    numSamples: taken.reduce((sum, { numSamples }) => sum + numSamples, 0),
     type: inputs,
-    values: concatenated(batches.map((batch) => batch.inputs)) as HeldOut["values"],
+    values: concatenated(taken.map((batch) => batch.inputs)) as HeldOut["values"],
+  });
+  const samples: HeldOut = {
+    ...samplesOf(batches),
+    split,
     outputs: concatenated(outputs) as Float32Array,
     judge: (given) => judge(engine, given, outputShape, batches),
   };
   const { modelBytes, loadMs, ...known } = facts;
   const measures = { numBytes: modelBytes, times: { loadMs, ...timesOf(engine, batches[0]!) } };
-  return exportModel({ model, spec, facts: { ...known, measures }, heldOut: samples, backend, directory });
+  return exportModel({
+    model,
+    spec,
+    facts: { ...known, measures },
+    heldOut: samples,
+    calibration: calibration === null ? null : samplesOf(takeAll(calibration)),
+    backend,
+    directory,
+  });
 }
 
 interface TakenBatch {

@@ -36,5 +36,8 @@ export function describeExportBy(engine: "compiled" | "eager"): void {
       expect(report.before.metrics[name], name).toBeCloseTo(value, 5);
       expect(report.after.metrics[name], name).toBeCloseTo(value, 4);
     }
+    const whole = exportSpecSchema.parse({ precision: "int8", calibration: "percentile", calibrationSamples: 100 });
+    const { quantization } = await exportCheckpoint(run.runDirectory, whole, join(home.path, engine, "int8"));
+    expect(quantization).toMatchObject({ calibration: { method: "percentile", numSamples: 100 }, numLayers: 2 });
   });
 }

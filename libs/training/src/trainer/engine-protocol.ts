@@ -86,6 +86,8 @@ export interface ExportCall {
   readonly split: DataSplit;
   /** Held-out samples, and nothing else. */
   readonly heldOut: RingHandles;
+  /** Samples of the training data to find ranges with; null where the precision needs none. */
+  readonly calibration: RingHandles | null;
 }
 
 /** The calls of an engine thread: what each takes and returns. One at a time. */

@@ -1,5 +1,5 @@
-import type { ExportReport, ExportSpec } from "@anneal/contracts";
-import { evaluationPlan, openFeed, pickSamples } from "@anneal/data";
+import { calibratedPrecisions, type ExportReport, type ExportSpec } from "@anneal/contracts";
+import { evaluationPlan, type Feed, type OpenDataset, openFeed, pickSamples } from "@anneal/data";
 import type { ExportCall } from "./engine-protocol.ts";
 import type { TrainerSession } from "./session.ts";
 
@@ -13,24 +13,42 @@ export async function exportSession(
 ): Promise<ExportReport> {
   const { datasets, training } = session.setup;
   const split = datasets.test ? "test" : datasets.validation ? "validation" : "train";
-  const dataset = datasets[split]!;
-  const numSamples = Math.min(spec.heldOutSamples, dataset.numSamples);
-  const places = Array.from({ length: numSamples }, (_, index) => index);
-  const batchSize = Math.min(training.evaluationBatchSize, numSamples);
-  const plan = evaluationPlan({ dataset: pickSamples(dataset, places), batchSize, seed: session.options.spec.seed });
-  const feed = openFeed({ plan, startItem: 0, numSlots });
-  try {
+  const { seed } = session.options.spec;
+  const feeds: Feed[] = [];
+  const open = (dataset: OpenDataset, places: readonly number[]) => {
+    const batchSize = Math.min(training.evaluationBatchSize, places.length);
+    const plan = evaluationPlan({ dataset: pickSamples(dataset, places), batchSize, seed });
+    const feed = openFeed({ plan, startItem: 0, numSlots });
+    feeds.push(feed);
     feed.start();
+    return feed.handles;
+  };
+  try {
+    const heldOut = open(datasets[split]!, firstPlaces(datasets[split]!, spec.heldOutSamples));
+    const calibration = calibratedPrecisions.includes(spec.precision)
+      ? open(datasets.train, evenPlaces(datasets.train, spec.calibrationSamples))
+      : null;
     return await session.exportModel({
       spec,
       directory,
       split,
-      heldOut: feed.handles,
+      heldOut,
+      calibration,
       facts: factsOf(session, loadMs),
     });
   } finally {
-    await feed.close();
+    for (const feed of feeds) await feed.close();
   }
+}
+
+function firstPlaces({ numSamples }: OpenDataset, most: number): readonly number[] {
+  return Array.from({ length: Math.min(most, numSamples) }, (_, index) => index);
+}
+
+/** Places all over a data set, which may be sorted. */
+function evenPlaces({ numSamples }: OpenDataset, most: number): readonly number[] {
+  const length = Math.min(most, numSamples);
+  return Array.from({ length }, (_, index) => Math.floor((index * numSamples) / length));
 }
 
 function factsOf(session: TrainerSession, loadMs: number): ExportCall["facts"] {
