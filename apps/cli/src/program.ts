@@ -11,6 +11,7 @@ import { explainCommand } from "./commands/explain.ts";
 import { exportCommand } from "./commands/export.ts";
 import { gcCommand } from "./commands/gc.ts";
 import { initCommand } from "./commands/init.ts";
+import { inspectCommand } from "./commands/inspect.ts";
 import { listCommand } from "./commands/list.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { openCommand } from "./commands/open.ts";
@@ -42,6 +43,7 @@ const commands = [
   evalCommand,
   predictCommand,
   exportCommand,
+  inspectCommand,
   provenanceCommand,
   rmCommand,
   gcCommand,

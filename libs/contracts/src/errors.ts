@@ -89,6 +89,7 @@ export const failureTable = {
   FINGERPRINT_MISMATCH: { class: "input", exitCode: exitCodes.conflict },
   // Exported models
   EXPORT_UNSUPPORTED: input,
+  MODEL_FILE_INVALID: input,
   EXPORT_DISAGREES: { class: "input", exitCode: exitCodes.runFailed },
   // Processes
   TRAINER_CRASHED: crash,

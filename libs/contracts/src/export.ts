@@ -130,3 +130,48 @@ export interface LayerLoss {
   /** Whether it was kept in float32. */
   readonly isKept: boolean;
 }
+
+/** What is in a model's file, whoever wrote it. */
+export interface ModelInspection {
+  readonly path: string;
+  readonly format: string;
+  readonly numBytes: number;
+  /** What the file says of itself: who wrote it, in which version of the format. */
+  readonly producer: string;
+  readonly inputs: readonly InspectedTensor[];
+  readonly outputs: readonly InspectedTensor[];
+  /** Numbers that the file holds, and the bytes that they take, by number format. */
+  readonly weights: Readonly<Record<string, { readonly numValues: number; readonly numBytes: number }>>;
+  readonly ops: readonly InspectedOp[];
+  /** For a batch of one, or of the size that the file has; null where the runtime cannot run the file. */
+  readonly running: InspectedRun | null;
+  /** Why there is no `running`. */
+  readonly notRun: string | null;
+  /** What a reader should know, such as ops that TensorFlow Lite Micro has not. */
+  readonly warnings: readonly string[];
+}
+
+export interface InspectedTensor {
+  readonly name: string;
+  readonly dtype: string;
+  /** A name for a size that is not fixed. */
+  readonly dims: readonly (number | string)[];
+}
+
+export interface InspectedOp {
+  readonly op: string;
+  readonly count: number;
+  /** Estimated, of all calls; null where nothing was run. */
+  readonly numOperations: number | null;
+}
+
+/** What a file takes as it runs, one op after another, each value kept until its last taker is done. */
+export interface InspectedRun {
+  readonly peakActivationBytes: number;
+  /** The op at which so much is in memory. */
+  readonly peakAt: string;
+  /** Additions and multiplications, a product and its sum counted as two. */
+  readonly numOperations: number;
+  /** Bytes of all computed values, by number format. */
+  readonly activations: Readonly<Record<string, number>>;
+}

@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import type { OnnxAnswer } from "./onnx-runtime.ts";
+import type { RuntimeAnswer } from "./ask-process.ts";
 import { percentiles, type RunRequest, type RunResult, type Samples, sliceSamples } from "./runtime.ts";
 
 /** Runs one file with `onnxruntime-node` and answers over the IPC channel; see `onnx-runtime.ts`. */
@@ -82,7 +82,7 @@ function concatenated(parts: readonly Float32Array[]): Float32Array {
   return result;
 }
 
-function send(answer: OnnxAnswer): void {
+function send(answer: RuntimeAnswer<RunResult>): void {
   process.send?.(answer);
 }
 

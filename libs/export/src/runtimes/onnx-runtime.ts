@@ -1,57 +1,36 @@
-import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { AnnealError } from "@anneal/contracts";
-import type { RunRequest, RunResult, Runtime } from "./runtime.ts";
-
-/** What the process answers. */
-export type OnnxAnswer =
-  | { readonly kind: "result"; readonly result: RunResult }
-  | { readonly kind: "missing"; readonly why: string }
-  | { readonly kind: "refused"; readonly why: string };
+import { askProcess } from "./ask-process.ts";
+import type { RunRequest, Runtime } from "./runtime.ts";
 
 const name = "ONNX Runtime";
+const install = "Install onnxruntime-node for this platform: pnpm install fetches it where there is one.";
 
 /** `onnxruntime-node` in a process of its own. */
-export const onnxRuntime: Runtime = { name, run };
+export const onnxRuntime: Runtime = {
+  name,
+  run: (request: RunRequest) => {
+    const program = fileURLToPath(new URL("./onnx-process.ts", import.meta.url));
+    return askProcess({ name, program, install, timeoutMs: null }, request);
+  },
+};
 
-async function run(request: RunRequest): Promise<RunResult> {
-  const child = fork(fileURLToPath(new URL("./onnx-process.ts", import.meta.url)), [], {
-    serialization: "advanced",
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-    execArgv: ["--disable-warning=ExperimentalWarning"],
-  });
-  let said = "";
-  child.stderr?.on("data", (text: Buffer) => {
-    said = `${said}${text}`.slice(-2_000);
-  });
-  const { promise, resolve, reject } = Promise.withResolvers<OnnxAnswer>();
-  child.on("message", (answer: OnnxAnswer) => resolve(answer));
-  child.on("error", (cause) => reject(failed(`could not be started: ${cause.message}`)));
-  child.on("exit", (code, signal) => reject(failed(`ended with ${signal ?? `code ${code}`}: ${said.trim()}`)));
-  try {
-    child.send(request);
-    const answer = await promise;
-    if (answer.kind === "result") return answer.result;
-    throw answer.kind === "missing" ? missing(answer.why) : failed(answer.why);
-  } finally {
-    child.kill("SIGKILL");
-  }
+/** What a value of a model turned out to be. */
+export interface FoundValue {
+  readonly dtype: string;
+  readonly dims: readonly number[];
 }
 
-function missing(why: string): AnnealError {
-  return new AnnealError(
-    "RUNTIME_MISSING",
-    `${name} cannot be loaded here, so no ONNX file can be proven: ${why}`,
-    "Install onnxruntime-node for this platform: pnpm install fetches it where there is one.",
-    { runtime: name },
-  );
+export interface ShapesRequest {
+  readonly path: string;
+  /** Inputs, which are filled with zeros. */
+  readonly inputs: readonly { readonly name: string; readonly dtype: string; readonly dims: readonly number[] }[];
 }
 
-function failed(why: string): AnnealError {
-  return new AnnealError(
-    "RUNTIME_FAILED",
-    `${name} could not run the file: ${why}`,
-    "Export in another precision or format; if the file is sound, this is a defect of Anneal or of the runtime: please report it.",
-    { runtime: name },
-  );
+/** Whoever inspects a file does not wait for longer. */
+const shapesTimeoutMs = 60_000;
+
+/** All outputs of a file, run once on zeros: their types, by name. */
+export function findShapes(request: ShapesRequest): Promise<ReadonlyMap<string, FoundValue>> {
+  const program = fileURLToPath(new URL("./onnx-shapes-process.ts", import.meta.url));
+  return askProcess({ name, program, install, timeoutMs: shapesTimeoutMs }, request);
 }
