@@ -1,4 +1,5 @@
 import {
+  exportSpecSchema,
   type RunSpecInput,
   type RunState,
   runSpecSchema,
@@ -47,6 +48,38 @@ async function failureOf(result: Promise<unknown>): Promise<Error | undefined> {
 }
 
 const status = (runId: string) => stack.client.workflow.getHandle(runId).query<RunState>("status");
+
+describe("files that the recipe asks for", () => {
+  const exports = (["float32", "int8"] as const).map((precision) => exportSpecSchema.parse({ precision }));
+
+  it("are written one after another once it is trained, past a crash", async () => {
+    const script = new Script([], { exports });
+    script.exportActs = ["ok", "TRAINER_CRASHED", "ok"];
+    const result = await (await begin("exported", script)).result();
+    expect(result.exports).toEqual(
+      exports.map((spec) => ({
+        spec,
+        file: expect.objectContaining({ path: `/exports/onnx-${spec.precision}` }),
+        metrics: { loss: 0.5 },
+        error: null,
+      })),
+    );
+    expect(result.numFailedAttempts).toBe(1);
+    expect(script.numSpawned).toBe(2);
+    expect(script.numAlive).toBe(0);
+  });
+
+  it("leave the run completed where one cannot be made, which is said", async () => {
+    const script = new Script([], { exports });
+    script.exportActs = ["EXPORT_DISAGREES", "ok"];
+    const result = await (await begin("export-fails", script)).result();
+    expect(result.exports).toMatchObject([
+      { file: null, error: { code: "EXPORT_DISAGREES" } },
+      { file: { path: "/exports/onnx-int8" }, error: null },
+    ]);
+    expect(await status("export-fails")).toMatchObject({ status: "completed" });
+  });
+});
 
 describe("the train workflow on a real server", () => {
   it("trains by epochs, evaluates, and leaves what the UI shows", async () => {

@@ -114,6 +114,12 @@ export function createActivities(dependencies: ActivityDependencies): TrainingAc
         return { result, stopped: false };
       }),
 
+    exportRun: (input) =>
+      withTrainer(input, { savesWhenStopped: false, renew: false }, async (trainer, report) => {
+        const result = await trainer.export(input, report);
+        return { result, stopped: false };
+      }),
+
     finishRun: async ({ runId }) => {
       lastProgress.delete(runId);
       lastSignals.delete(runId);

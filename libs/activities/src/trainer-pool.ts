@@ -1,6 +1,8 @@
 import type {
   EvaluateInput,
   EvaluationResult,
+  ExportInput,
+  ExportReport,
   PreparedRun,
   PrepareInput,
   Progress,
@@ -25,6 +27,7 @@ export interface Trainer {
     onProgress: (progress: Progress) => void,
   ): Promise<{ readonly result: TopicBounds | null; readonly stopped: boolean }>;
   evaluate(input: EvaluateInput, onProgress: (progress: Progress) => void): Promise<EvaluationResult>;
+  export(input: ExportInput, onProgress: (progress: Progress) => void): Promise<ExportReport>;
   /** Asks a running segment to commit a checkpoint and end. */
   stop(): void;
   /** Ends the process at once. */

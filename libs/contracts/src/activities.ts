@@ -1,4 +1,5 @@
 import type { ErrorRecord } from "./errors.ts";
+import type { ExportReport, ExportSpec } from "./export.ts";
 import type { MemoryRung } from "./policy.ts";
 import type { RunSpec } from "./run.ts";
 import type { TopicBounds, TopicPosition } from "./topic.ts";
@@ -59,6 +60,14 @@ export interface EvaluateInput {
   readonly window?: TopicBounds | null;
 }
 
+export interface ExportInput {
+  readonly runId: string;
+  readonly spec: RunSpec;
+  readonly attempt: number;
+  /** The file to make of the newest checkpoint. */
+  readonly asked: ExportSpec;
+}
+
 export interface FinishInput {
   readonly runId: string;
 }
@@ -71,6 +80,8 @@ export interface TrainingActivities {
   openWindow(input: WindowInput): Promise<TopicBounds | null>;
   trainSegment(input: SegmentInput): Promise<SegmentResult>;
   evaluateRun(input: EvaluateInput): Promise<EvaluationResult>;
+  /** Writes and proves a file of the newest checkpoint, in a folder of its own under the run's. */
+  exportRun(input: ExportInput): Promise<ExportReport>;
   /** Ends the run's trainer process on this worker, if there is one. */
   finishRun(input: FinishInput): Promise<void>;
 }

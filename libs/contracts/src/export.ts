@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ErrorRecord } from "./errors.ts";
 import type { CheckpointReference, EvaluationResult } from "./training.ts";
 
 /** File formats that a trained model can be written in. */
@@ -47,6 +48,8 @@ export const exportSpecSchema = z.strictObject({
     ),
 });
 export type ExportSpec = z.infer<typeof exportSpecSchema>;
+/** As a person writes it: everything may be left out. */
+export type ExportSpecInput = z.input<typeof exportSpecSchema>;
 
 /** How far two lists of outputs are apart. */
 export interface OutputDifference {
@@ -110,6 +113,16 @@ export interface DifferenceBound {
   readonly largest: number | null;
   readonly rootMeanSquare: number | null;
 }
+
+/** What became of one of the files that a recipe asks for. */
+export type ExportOutcome =
+  | {
+      readonly spec: ExportSpec;
+      readonly file: ExportReport["file"];
+      readonly metrics: ModelMeasures["metrics"];
+      readonly error: null;
+    }
+  | { readonly spec: ExportSpec; readonly file: null; readonly metrics: null; readonly error: ErrorRecord };
 
 /** Which layers of a file are in whole numbers, and what was measured for it. */
 export interface QuantizationReport {

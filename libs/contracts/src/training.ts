@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { DataFacts } from "./data.ts";
+import type { ExportSpec } from "./export.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Lowering, type MemoryRung, memoryRungSchema } from "./policy.ts";
@@ -136,6 +137,8 @@ export interface TrainingPlan {
   readonly precision?: PrecisionDecision;
   /** Absent in runs that older versions prepared: whole batches, nothing recomputed. */
   readonly memory?: MemoryDecision;
+  /** Files that the recipe asks for once training is over. Absent where it asks for none. */
+  readonly exports?: readonly ExportSpec[];
   /** What is read of the topics of a run whose data is such, by split: decided once. */
   readonly topics?: Readonly<Partial<Record<DataSplitName, TopicBounds>>>;
   /** Training data that is a topic in windows: each epoch is a window, which is decided before it begins. */

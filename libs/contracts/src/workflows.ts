@@ -1,5 +1,6 @@
 import type { ResumeChoices, SegmentInput } from "./activities.ts";
 import type { ErrorRecord } from "./errors.ts";
+import type { ExportOutcome } from "./export.ts";
 import type { Ledger } from "./ledger.ts";
 import type { RunSpec } from "./run.ts";
 import type { EvaluationResult, Progress, SegmentResult, TrainingPlan, TrainingUsage } from "./training.ts";
@@ -69,6 +70,8 @@ export interface TrainResult {
   readonly epoch: number;
   readonly metrics: SegmentResult["metrics"];
   readonly evaluation: EvaluationResult | null;
+  /** What became of the files that the recipe asks for; absent where it asks for none. */
+  readonly exports?: readonly ExportOutcome[];
   readonly checkpoint: SegmentResult["checkpoint"];
   readonly best: SegmentResult["best"];
   readonly stoppedEarly: boolean;

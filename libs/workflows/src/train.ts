@@ -33,6 +33,7 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import { climb, type Move, outOfMemoryAt, rungOf, withoutRung } from "./climb.ts";
+import { exportAll } from "./exports.ts";
 import { observeFailure } from "./failures.ts";
 import { type FailureCounts, nextMove } from "./next-move.ts";
 import { type Published, publish } from "./publish.ts";
@@ -236,6 +237,8 @@ export async function train(input: TrainInput): Promise<TrainResult> {
             () => `evaluate step ${last.step}`,
             (activities, token) => activities.evaluateRun({ runId, spec, plan, attempt: token }),
           );
+    update({ status: "evaluating", evaluation });
+    const exports = await exportAll({ runId, spec, plan, persist });
     await finish();
     update({ status: "completed", evaluation });
     return {
@@ -244,6 +247,7 @@ export async function train(input: TrainInput): Promise<TrainResult> {
       epoch: last.epoch,
       metrics: last.metrics,
       evaluation,
+      ...(exports.length > 0 && { exports }),
       checkpoint: last.checkpoint,
       best: last.best,
       stoppedEarly: last.stoppedEarly,

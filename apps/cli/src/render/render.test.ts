@@ -20,6 +20,7 @@ const run: RunView = {
   best: null,
   checkpoint: null,
   evaluation: null,
+  exports: null,
   ledger: null,
   data: null,
   memory: null,

@@ -1,4 +1,4 @@
-import { dataInWords, evaluatedOn } from "@anneal/contracts";
+import { dataInWords, type ExportOutcome, evaluatedOn } from "@anneal/contracts";
 import type { RunPids } from "../runs/pids.ts";
 import type { RunView } from "../runs/view.ts";
 import { ledgerFacts } from "./ledger.ts";
@@ -33,6 +33,7 @@ export function formatRun(run: RunView, pids: RunPids | null = null): string {
     ...(run.data === null ? [] : dataInWords(run.data)).map((line, at) => [at === 0 ? "data" : "", line] as const),
     ...(run.memory === null ? [] : memoryFacts(run.memory, run.step)),
     ...(run.ledger === null ? [] : ledgerFacts(run.ledger)),
+    ...(run.exports ?? []).map((outcome) => ["export", exportInWords(outcome)] as const),
     ["checkpoint", run.checkpoint?.path],
     ["digest", run.checkpoint?.digest],
     ["skipped", run.skipped.length === 0 ? null : `${formatCount(run.skipped.length)} damaged, passed over`],
@@ -46,6 +47,11 @@ export function formatRun(run: RunView, pids: RunPids | null = null): string {
     ["UI", run.uiUrl],
   ]);
   return [facts, ...failures, ...skipped].join("\n");
+}
+
+function exportInWords({ spec, file, error }: ExportOutcome): string {
+  const asked = `${spec.format} in ${spec.precision}`;
+  return error === null ? `${file.path} (${asked})` : `${asked} failed: ${error.code}: ${error.message}`;
 }
 
 function remarks({ note, stoppedEarly, exact }: RunView): string[] {

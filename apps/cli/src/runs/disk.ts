@@ -42,6 +42,7 @@ async function fromRecord(home: string, { runId, spec, plan, createdAt }: RunRec
     best: state?.best ?? null,
     checkpoint: newest ? { step: newest.step, epoch: newest.epoch, path: newest.path, digest: newest.digest } : null,
     evaluation: null,
+    exports: null,
     ledger: await readLedger(runPaths(home, runId).root),
     data: state?.badRecords ? { numReplaced: state.badRecords.numMet, numLeftOut: 0, badPlaces: [], feed: null } : null,
     memory: plan?.memory ? { decision: plan.memory, moves: state?.rungMoves ?? [] } : null,

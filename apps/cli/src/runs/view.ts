@@ -3,6 +3,7 @@ import {
   type DataFacts,
   type ErrorRecord,
   type EvaluationResult,
+  type ExportOutcome,
   type FailedAttempt,
   isErrorCode,
   type Ledger,
@@ -43,6 +44,8 @@ export interface RunView {
   readonly best: Progress["best"];
   readonly checkpoint: CheckpointReference | null;
   readonly evaluation: EvaluationResult | null;
+  /** Files that the recipe asks for; null while the run goes on, and where it is not known. */
+  readonly exports: readonly ExportOutcome[] | null;
   /** What its steps really did; null until one was recorded. */
   readonly ledger: Ledger | null;
   /** How it uses memory; null where it is not known. */
@@ -148,6 +151,7 @@ function combine(
     best: live?.best ?? last?.best ?? null,
     checkpoint: newest(live?.checkpoint ?? null, last?.checkpoint ?? null),
     evaluation: result?.evaluation ?? state?.evaluation ?? null,
+    exports: result?.exports ?? null,
     ledger: last?.ledger ?? null,
     data: live?.data ?? last?.data ?? null,
     memory: memoryOf(result?.plan ?? state?.plan ?? null, last),
@@ -187,6 +191,7 @@ export function summarize(uiUrl: string | null, execution: WorkflowExecutionInfo
     best: null,
     checkpoint: null,
     evaluation: null,
+    exports: null,
     ledger: null,
     data: null,
     memory: null,

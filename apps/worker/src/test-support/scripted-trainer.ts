@@ -4,6 +4,8 @@ import {
   type CheckpointReference,
   type Corrections,
   type ErrorCode,
+  type ExportInput,
+  type ExportReport,
   type Ledger,
   type Metrics,
   type PreparedRun,
@@ -23,6 +25,8 @@ export type Act = ErrorCode | "ok" | "pressure" | "slow";
  */
 export class Script {
   readonly acts: Act[];
+  /** What its exports do, one after another: fail with a code, or succeed. */
+  exportActs: (ErrorCode | "ok")[] = [];
   readonly plan: TrainingPlan;
   /** Fencing tokens in the order in which attempts came. */
   readonly attempts: number[] = [];
@@ -162,6 +166,17 @@ class ScriptedTrainer implements Trainer {
       checkpoint: reference(step),
       skipped: [],
     };
+  }
+
+  /** Says no more than what the workflow keeps of it. */
+  async export({ asked }: ExportInput): Promise<ExportReport> {
+    const act = this.#script.exportActs.shift() ?? "ok";
+    if (act !== "ok") {
+      this.kill();
+      throw new AnnealError(act, `scripted ${act}.`, "Read the script.");
+    }
+    const file = { path: `/exports/${asked.format}-${asked.precision}`, numBytes: 1_000, sha256: "f".repeat(64) };
+    return { file, after: { metrics: this.#script.evaluated } } as unknown as ExportReport;
   }
 
   stop(): void {

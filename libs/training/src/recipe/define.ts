@@ -1,4 +1,4 @@
-import type { ComputePrecision } from "@anneal/contracts";
+import type { ComputePrecision, ExportSpecInput } from "@anneal/contracts";
 import type { Dataset } from "@anneal/data";
 import type { LayersModel, Tensor, Variable } from "@tensorflow/tfjs";
 import type { z } from "zod";
@@ -77,6 +77,11 @@ export interface TrainingOptions {
    * `block3*`; of several that fit a layer, the last one holds.
    */
   readonly layerPrecision?: Readonly<Record<string, ComputePrecision>>;
+  /**
+   * Files to write of the trained model for other runtimes, as `anneal export` does, once training is over: into
+   * `exports/<format>-<precision>` of the run's folder, one for each pair.
+   */
+  readonly exports?: readonly ExportSpecInput[];
   /** Checkpoint directory whose weights to start from, absolute or relative to the recipe's folder. */
   readonly initialWeights?: string;
 }

@@ -1,4 +1,4 @@
-import { AnnealError, computePrecisions } from "@anneal/contracts";
+import { AnnealError, computePrecisions, type ExportSpec, exportSpecSchema } from "@anneal/contracts";
 import { type Recipe, type RecipeDefinition, recipeKind, type TrainingOptions } from "./define.ts";
 import { lossNames } from "./losses.ts";
 
@@ -50,6 +50,7 @@ export function validateRecipe(value: unknown, path: string): Recipe {
 export function validateTraining(options: TrainingOptions): Required<Omit<TrainingOptions, OptionalOption>> & Nullable {
   const isCount = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;
   const { earlyStopping } = options;
+  const exports = (options.exports ?? []).map((asked) => exportSpecSchema.safeParse(asked));
   const problems = [
     isCount(options.epochs) ? [] : ["epochs must be an integer from 1"],
     isCount(options.batchSize) ? [] : ["batchSize must be an integer from 1"],
@@ -60,6 +61,14 @@ export function validateTraining(options: TrainingOptions): Required<Omit<Traini
       computePrecisions.includes(precision)
         ? []
         : [`layerPrecision["${layer}"] must be one of: ${computePrecisions.join(", ")}`],
+    ),
+    new Set(exports.map(({ data }) => `${data?.format}-${data?.precision}`)).size === exports.length
+      ? []
+      : ["exports must each have a format and precision of their own"],
+    ...exports.flatMap(({ error }, index) =>
+      (error?.issues ?? []).map(
+        ({ path, message }) => `exports[${index}]${path.map((part) => `.${String(part)}`).join("")}: ${message}`,
+      ),
     ),
   ].flat();
   if (problems.length > 0) {
@@ -75,14 +84,16 @@ export function validateTraining(options: TrainingOptions): Required<Omit<Traini
     earlyStopping: earlyStopping ? { patience: earlyStopping.patience, minDelta: earlyStopping.minDelta ?? 0 } : null,
     initialWeights: options.initialWeights ?? null,
     layerPrecision: options.layerPrecision ?? {},
+    exports: exports.flatMap(({ data }) => data ?? []),
   };
 }
 
-type OptionalOption = "monitor" | "earlyStopping" | "initialWeights";
+type OptionalOption = "monitor" | "earlyStopping" | "initialWeights" | "exports";
 interface Nullable {
   readonly monitor: string | null;
   readonly earlyStopping: { readonly patience: number; readonly minDelta: number } | null;
   readonly initialWeights: string | null;
+  readonly exports: readonly ExportSpec[];
 }
 export type ResolvedTraining = ReturnType<typeof validateTraining>;
 

@@ -8,6 +8,7 @@ import {
   type DataSplit,
   type EvaluateInput,
   type EvaluationResult,
+  type ExportInput,
   type ExportReport,
   type ExportSpec,
   fromRecord,
@@ -224,6 +225,14 @@ export class TrainerClient {
   async predict(checkpoint: string | null, samples: PredictionSamples): Promise<PredictionResult> {
     const { runDirectory } = this;
     return (await this.#ask({ type: "predict", runDirectory, checkpoint, samples }, "predicted", ignore)).result;
+  }
+
+  /** Exports the newest checkpoint into the run's folder, as a step of the run. */
+  async export({ asked }: ExportInput, onProgress: OnProgress = ignore): Promise<ExportReport> {
+    const { runDirectory } = this;
+    const directory = join(runDirectory, "exports", `${asked.format}-${asked.precision}`);
+    const request = { type: "export", runDirectory, checkpoint: null, spec: asked, directory } as const;
+    return (await this.#ask(request, "exported", onProgress)).result;
   }
 
   async exportModel(checkpoint: string | null, spec: ExportSpec, directory: string): Promise<ExportReport> {

@@ -126,6 +126,7 @@ async function setUpSnapshot(
     plan: {
       recipeName: recipe.name,
       recipeDigest: source.digest,
+      ...(training.exports.length > 0 && { exports: training.exports }),
       // As JSON has them: the plan is part of the workflow's history.
       parameters: JSON.parse(JSON.stringify(parameters)) as Record<string, unknown>,
       ...numSamples,
