@@ -18,11 +18,35 @@ function product([first, second]: readonly [string, string]): OnnxRow {
   };
 }
 
+/**
+ * The inputs of a sum over letters, each with as many axes for "..." as the one that has most: ONNX Runtime reads beyond the shape of
+ * one that has fewer.
+ */
+function evenInputs(call: OnnxCall, equation: string): readonly string[] {
+  const terms = equation.replaceAll(" ", "").split("->")[0]!.split(",");
+  const more = terms.map((term, index) =>
+    term.includes("...") ? call.rank(index) - term.replace("...", "").length : null,
+  );
+  const most = Math.max(0, ...more.map((rank) => rank ?? 0));
+  return terms.map((term, index) => {
+    const missing = more[index] === null ? 0 : most - more[index]!;
+    if (missing === 0) return call.input(index);
+    const at = term.indexOf("...");
+    const dims = call.dims(index);
+    return call.reshaped(call.input(index), [
+      ...dims.slice(0, at),
+      ...Array.from({ length: missing }, () => 1),
+      ...dims.slice(at),
+    ]);
+  });
+}
+
 const einsum: OnnxRow = (call) => {
-  const inputs = call.inputs();
+  const equation = call.attribute("equation", "string", "");
+  const inputs = evenInputs(call, equation);
   // Products of nothing are sums of nothing, which runtimes stumble over.
   if (call.node.inputs.some((_, index) => sizeOf(call.type(index).shape) === 0)) call.fail("has an empty input");
-  return call.emit("Einsum", inputs, { equation: onnxString(call.attribute("equation", "string", "")) });
+  return call.emit("Einsum", inputs, { equation: onnxString(equation) });
 };
 
 /** Matrix products. */

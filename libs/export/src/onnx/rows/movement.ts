@@ -40,6 +40,8 @@ function sliceFrom(call: OnnxCall): string {
 
 /** Slices by a list of places (see the op table's rule), then drops and adds axes of size 1. */
 const stridedSlice: OnnxRow = (call) => {
+  // Where it begins beyond an end, ONNX goes to that end and takes a value.
+  if (call.outputDims(0).includes(0)) call.fail("takes nothing");
   const dims = call.dims(0);
   const [begins, ends, strides] = [call.ints(1), call.dimsGiven(2), call.ints(3)];
   const isSet = (mask: string, place: number) => ((call.attribute(mask, "int", 0) >> place) & 1) === 1;

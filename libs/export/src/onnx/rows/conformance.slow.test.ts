@@ -1,0 +1,3 @@
+import { describeOnnxRows } from "../../test-support/onnx-rows.ts";
+
+describeOnnxRows(60);
